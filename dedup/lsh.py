@@ -1,0 +1,38 @@
+"""From a signature to the keys under which texts like it are found.
+
+A signature is cut into bands of rows; two texts of Jaccard similarity J share at least one band key with
+probability 1 - (1 - J**rows)**bands (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, 3.4.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class LshParams:
+    """21 bands of 6 rows find 99.96 % of the pairs at J = .825, which is what 2 % of replaced words leave of a
+    text in shingles of five; 16 of 8 find 97.9 % of them, too few for 19 of 20 near-copies. At the bar of .7 it is
+    93 % against 61 %. What else comes up is dropped by verification."""
+
+    bands: int = 21
+    rows: int = 6
+
+
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+def band_keys(signatures: NDArray[np.uint32], params: LshParams) -> NDArray[np.uint64]:
+    """One 64-bit key for each band of each signature: uint64, shape (n_texts, bands). The band is part of the key."""
+    n = len(signatures)
+    slices = signatures[:, : params.bands * params.rows].reshape(n, params.bands, params.rows).astype(np.uint64)
+    keys = np.broadcast_to(np.arange(1, params.bands + 1, dtype=np.uint64) * _MULTIPLIER, (n, params.bands)).copy()
+    for row in range(params.rows):
+        keys ^= slices[:, :, row]
+        keys *= _MULTIPLIER
+        keys ^= keys >> np.uint64(29)
+    return keys

@@ -1,0 +1,173 @@
+"""What of an article's text clustering needs: the content words of its lead, as hashes, and their TF-IDF vectors.
+
+Interface beside the plain one: `vectors` returns `Vectors`, the rows together with the term each column stands for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Final
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
+from stopwordsiso import langs, stopwords
+
+from dedup.errors import DedupError
+from dedup.text import normalise, words
+
+_HEADER: Final = struct.Struct("<BH")
+_VERSION: Final = 1
+_THOUSANDS: Final = regex.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
+_DECIMAL: Final = regex.compile(r"(?<=\d)[.,:](?=\d)")
+_LETTERS_PER_WORD: Final = 16
+"""More than any written language needs, so that cutting the text by letters never shortens the lead."""
+
+
+class TermsError(DedupError):
+    """Bytes that are not one article's terms."""
+
+
+@dataclass(frozen=True)
+class TermParams:
+    """How terms are read and weighed."""
+
+    lead_words: int = 200
+    """News is told in its lead; what follows is background that sister events share."""
+    stem_letters: int = 0
+    """Words are cut to so many letters; 0 leaves them whole."""
+    min_articles: int = 2
+    """A term of fewer articles links nothing."""
+    max_share: float = 0.5
+    """A term in a larger share of the articles tells nothing apart."""
+    idf_power: float = 1.5
+    """Rare terms are names of this event, and say more than idf allows."""
+    background_articles: float = 50.0
+    """Articles imagined beside the window that share no term with it, so that a few articles are weighed as they
+    would be in a larger window: their common words stay evidence, and what only one of them says stays what sets
+    it apart. A large window outweighs them, and there a term found once (a misspelling, a rare name) counts little."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """The content words of one article's lead, in order: `hashes`, uint32, shape (n_words,)."""
+
+    hashes: NDArray[np.uint32]
+
+    @property
+    def n_words(self) -> int:
+        """How many content words the lead has."""
+        return len(self.hashes)
+
+    def to_bytes(self) -> bytes:
+        """Three bytes of header and four a word."""
+        return _HEADER.pack(_VERSION, len(self.hashes)) + self.hashes.astype("<u4").tobytes()
+
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> Terms:
+        """The terms that `to_bytes` packed. Raises `TermsError` for other bytes or another version."""
+        if len(packed) < _HEADER.size:
+            raise TermsError(f"terms of {len(packed)} bytes, expected at least {_HEADER.size}")
+        version, n_words = _HEADER.unpack_from(packed)
+        if version != _VERSION or len(packed) != _HEADER.size + 4 * n_words:
+            raise TermsError(f"terms of version {version} with {len(packed)} bytes, expected version {_VERSION}")
+        return cls(np.frombuffer(packed, dtype="<u4", offset=_HEADER.size).astype(np.uint32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """TF-IDF `rows` (float32, shape (n_articles, n_terms)) and the term key of each column (uint64, ascending)."""
+
+    rows: sparse.csr_matrix
+    keys: NDArray[np.uint64]
+
+
+def read_terms(title: str, text: str, params: TermParams) -> Terms:
+    """The terms of an article of this title and body."""
+    body = text[len(title) :] if title and text.startswith(title) else text
+    lead = f"{title}\n{body}"[: params.lead_words * _LETTERS_PER_WORD]
+    joined = _DECIMAL.sub("p", _THOUSANDS.sub("", normalise(lead)))
+    looked_up = [_look_up(word, params.stem_letters) for word in words(joined)[: params.lead_words]]
+    hashes = np.array([entry[0] for entry in looked_up], dtype=np.uint32)
+    stops = np.array([entry[1] for entry in looked_up], dtype="<u8")
+    return Terms(hashes[~_is_stop(stops)])
+
+
+def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which words are stop words of the language that most of the words are stop words of."""
+    if not stops.any():
+        return np.zeros(len(stops), dtype=np.bool_)
+    bits = np.unpackbits(stops.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    return bits[:, np.argmax(bits.sum(axis=0))].astype(np.bool_)
+
+
+@lru_cache(maxsize=1 << 18)
+def _look_up(word: str, stem_letters: int) -> tuple[int, int]:
+    """A word's hash, and the languages it is a stop word of as bits."""
+    stem = word[:stem_letters] if stem_letters and not word[0].isdigit() else word
+    digest = hashlib.blake2b(stem.encode(errors="replace"), digest_size=4).digest()
+    return int.from_bytes(digest, "little"), _stop_words().get(word, 0)
+
+
+@cache
+def _stop_words() -> dict[str, int]:
+    """Every stop word known, with one bit for each language it belongs to."""
+    found: dict[str, int] = {}
+    for bit, language in enumerate(sorted(langs())):
+        for phrase in sorted(stopwords(language)):
+            for word in words(normalise(phrase)):
+                found[word] = found.get(word, 0) | 1 << bit
+    return found
+
+
+def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
+    """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`."""
+    counts, keys = _counts(terms)
+    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+    n_imagined = len(terms) + params.background_articles
+    weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
+    weigher.idf_ = _weights(frequency, keys, n_imagined, params)
+    kept = (frequency >= params.min_articles) & (weigher.idf_ > 0)
+    return Vectors(_unit(weigher.transform(counts).tocsr())[:, kept].astype(np.float32), keys[kept])
+
+
+def _weights(
+    frequency: NDArray[np.int64], keys: NDArray[np.uint64], n_imagined: float, params: TermParams
+) -> NDArray[np.float64]:
+    """What each term counts: a power of its smooth inverse document frequency, 0 where it tells nothing."""
+    weights = (np.log((1 + n_imagined) / (1 + frequency)) + 1) ** params.idf_power
+    single = frequency < params.min_articles
+    weights[single] *= np.sqrt(params.background_articles / n_imagined)
+    weights[single & (keys >> np.uint64(32) > 0)] = 0
+    weights[frequency > params.max_share * n_imagined] = 0
+    return np.asarray(weights)
+
+
+def _counts(terms: Sequence[Terms]) -> tuple[sparse.csr_matrix, NDArray[np.uint64]]:
+    """How often each article has each term, and the key of each column."""
+    lists = [_term_keys(one.hashes) for one in terms]
+    lengths = np.array([len(keys) for keys in lists], dtype=np.int64)
+    flat = np.concatenate([*lists, np.zeros(0, np.uint64)])
+    keys, columns = np.unique(flat, return_inverse=True)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    counts = sparse.csr_matrix((np.ones(len(flat)), columns, starts), shape=(len(terms), len(keys)))
+    counts.sum_duplicates()
+    return counts, keys
+
+
+def _term_keys(hashes: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """The words and the pairs of consecutive words, as one kind of key."""
+    wide = hashes.astype(np.uint64)
+    return np.concatenate([wide, wide[:-1] << np.uint64(32) | wide[1:]])
+
+
+def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The rows scaled to length 1; an empty row stays empty."""
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    return sparse.diags_array(1 / np.where(lengths > 0, lengths, 1)).tocsr() @ rows

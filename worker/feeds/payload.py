@@ -1,0 +1,37 @@
+"""What every format of feed has in common: the id an article gets, and fields left out where there is nothing."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Final
+from urllib.parse import urlsplit
+
+from dedup.article import MAX_ID_BYTES, digest_id
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def article_id(url: str, guid: str, otherwise: str) -> str:
+    """`feed:<12 hex digits of the feed's URL>:<guid>`.
+
+    A guid too long for an id or with control characters is replaced by its hash; no guid by the hash of `otherwise`.
+    """
+    prefix = f"feed:{sha256(url.encode(errors='replace')).hexdigest()[:12]}:"
+    if not guid:
+        return prefix + digest_id(otherwise)
+    fits = not _CONTROLS.search(guid) and len((prefix + guid).encode()) <= MAX_ID_BYTES
+    return prefix + (guid if fits else digest_id(guid))
+
+
+def present(**fields: object) -> dict[str, object]:
+    """The fields that hold something."""
+    return {name: value for name, value in fields.items() if value}
+
+
+def host(url: str) -> str:
+    """The host of a web address, "" where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,222 @@
+"""Families after articles came, changed or left: load the groups concerned, settle them, write what changed.
+
+Works on *touches*: contents that belong together for one decision. All loading is done for many touches at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dedup.family import MAX_CONTENTS, Content, Edge, Member, Settlement, group, settle
+from dedup.identity import mint
+from dedup.pipeline import Params
+from worker.store.commit import Fields, Unit
+from worker.store.records import ArticleRecord, ContentGroup, ContentState
+from worker.store.store import Store
+
+
+@dataclass(slots=True)
+class Touch:
+    """Contents that one decision is about, the edges found between them, and the articles that come or go.
+
+    `arrivals` are articles as they will be (new or revised); `departures` are ids of articles that leave.
+    """
+
+    contents: set[int] = field(default_factory=set)
+    edges: list[Edge] = field(default_factory=list)
+    arrivals: dict[str, Member] = field(default_factory=dict)
+    departures: set[str] = field(default_factory=set)
+
+    def absorb(self, other: Touch) -> None:
+        self.contents |= other.contents
+        self.edges += other.edges
+        self.arrivals |= other.arrivals
+        self.departures |= other.departures
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What is kept about the contents that touches concern."""
+
+    contents: dict[int, Content]
+    states: dict[int, ContentState | None]
+    groups: dict[int, ContentGroup] = field(default_factory=dict)
+    members: dict[str, list[str]] = field(default_factory=dict)
+    records: dict[str, ArticleRecord] = field(default_factory=dict)
+    aliased: dict[str, list[str]] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+
+
+def unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -> list[Touch]:
+    """Touches that share a content or a group become one."""
+    holder: dict[tuple[str, int], Touch] = {}
+    for touch in touches:
+        names = _names(touch, states)
+        for other in {id(held): held for name in names if (held := holder.get(name))}.values():
+            touch.absorb(other)
+        for name in _names(touch, states):
+            holder[name] = touch
+    unique = {id(touch): touch for touch in holder.values()}
+    return list(unique.values())
+
+
+def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> None:
+    """Completes what is known by everything the touches' groups hold, in a few round trips for all of them."""
+    touched = sorted({number for touch in touches for number in touch.contents})
+    loaded.states |= store.index.states(number for number in touched if number not in loaded.states)
+    loaded.groups = store.index.groups(
+        sorted({state.group for number in touched if (state := loaded.states[number]) is not None})
+    )
+    connected = sorted({number for held in loaded.groups.values() for number in held.contents} | set(touched))
+    loaded.contents |= store.index.contents(number for number in connected if number not in loaded.contents)
+    loaded.states |= store.index.states(number for number in connected if number not in loaded.states)
+    families = sorted({state.family for n in connected if (state := loaded.states.get(n)) and state.family})
+    loaded.members = store.articles.family_members(families)
+    loaded.aliased = store.aliases.earlier(families)
+    ids = sorted({article_id for held in loaded.members.values() for article_id in held})
+    packed = store.articles.records(ids)
+    loaded.records = {article_id: ArticleRecord.unpack(record) for article_id, record in packed.items()}
+    founders = {mint("family", article_id, _free): article_id for touch in touches for article_id in touch.arrivals}
+    loaded.taken = store.aliases.taken(founders, {name: store.keys.family(name) for name in founders})
+
+
+@dataclass(frozen=True, slots=True)
+class Regrouped:
+    """What a touch comes to."""
+
+    settlement: Settlement
+    kept: tuple[int, ...]
+    dropped: tuple[int, ...]
+    group: ContentGroup
+    old_groups: tuple[int, ...]
+    before: Mapping[str, Sequence[str]]
+
+
+def regroup(touch: Touch, loaded: Loaded, params: Params) -> Regrouped:
+    """The families that the contents of a touch form now."""
+    old_groups = {state.group for number in touch.contents if (state := loaded.states.get(number)) is not None}
+    held = [loaded.groups[name] for name in sorted(old_groups) if name in loaded.groups]
+    numbers = touch.contents | {number for one in held for number in one.contents}
+    families = {state.family for n in numbers if (state := loaded.states.get(n)) and state.family}
+    before = {name: loaded.members[name] for name in sorted(families)}
+    members = _members(touch, loaded, before)
+    carried = {member.content for member in members}
+    kept = sorted(number for number in numbers if number in carried and number in loaded.contents)
+    edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], set(kept))
+    contents = [loaded.contents[number] for number in kept]
+    settlement = settle(
+        group(contents, edges, params.family),
+        members,
+        lambda founder: mint("family", founder, lambda name: name in loaded.taken or name in before),
+    )
+    return Regrouped(
+        settlement,
+        tuple(kept),
+        tuple(sorted(n for n in numbers if n not in carried and n in loaded.contents and _was_carried(n, loaded))),
+        ContentGroup(tuple(kept), tuple(edges)),
+        tuple(sorted(old_groups)),
+        before,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes what touches come to: `params` are the core's, `alias_seconds` how long a retired id resolves."""
+
+    store: Store
+    params: Params
+    alias_seconds: float
+
+    def write(
+        self, unit: Unit, touch: Touch, loaded: Loaded, name: int, fields: Mapping[str, Fields], revised: Sequence[str]
+    ) -> None:
+        """Adds to a unit all that a touch changes, guarded by the states it was decided on.
+
+        `name` is a new group's; `fields` are further fields of articles that come or are revised.
+        """
+        regrouped = regroup(touch, loaded, self.params)
+        for number in sorted(touch.contents):
+            self.store.index.expect(unit, number, loaded.states.get(number))
+        self._write_index(unit, regrouped, loaded, name)
+        self._write_families(unit, regrouped, loaded, fields)
+        self.store.news.add(unit, families_concerned(regrouped), revised)
+
+    def _write_index(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, name: int) -> None:
+        family_of = {
+            member.content: settled.family_id
+            for settled in regrouped.settlement.families
+            for member in settled.members
+        }
+        for old in regrouped.old_groups:
+            if old in loaded.groups:
+                self.store.index.drop_group(unit, old)
+        self.store.index.put_group(unit, name, regrouped.group)
+        for number in regrouped.kept:
+            self.store.index.put_state(unit, number, ContentState(True, name, family_of[number]))
+        for number in regrouped.dropped:
+            self.store.index.drop_content(unit, loaded.contents[number], self.params.lsh)
+
+    def _write_families(
+        self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]
+    ) -> None:
+        settlement = regrouped.settlement
+        living = {settled.family_id for settled in settlement.families}
+        for family_id in regrouped.before:
+            if family_id not in living:
+                self.store.articles.drop_family(unit, family_id)
+        for settled in settlement.families:
+            self.store.articles.put_family(unit, settled, regrouped.before.get(settled.family_id, ()), fields)
+        for retired, heir in sorted(settlement.aliases.items()):
+            self.store.aliases.retire(unit, retired, heir, loaded.aliased.get(retired, ()), self.alias_seconds)
+
+
+def families_concerned(regrouped: Regrouped) -> set[str]:
+    """Every family id that was or is now there."""
+    return {settled.family_id for settled in regrouped.settlement.families} | set(regrouped.before)
+
+
+def _members(touch: Touch, loaded: Loaded, before: Mapping[str, Sequence[str]]) -> list[Member]:
+    """All articles of the touch's families, with those that come and without those that go."""
+    members = dict(touch.arrivals)
+    family_of = {article_id: family for family, ids in before.items() for article_id in ids}
+    for article_id, family in family_of.items():
+        record = loaded.records.get(article_id)
+        if article_id not in members and record is not None:
+            members[article_id] = Member(record.seen_at, article_id, record.content, family)
+    return [
+        Member(m.seen_at, m.article_id, m.content, family_of.get(article_id, ""), m.revised)
+        for article_id, m in members.items()
+        if article_id not in touch.departures
+    ]
+
+
+def _edges(edges: Iterable[Edge], kept: set[int]) -> list[Edge]:
+    """The edges between contents that are kept, each once; past `MAX_CONTENTS` the best one of each later content."""
+    known = {(edge.one, edge.other): edge for edge in edges if edge.one in kept and edge.other in kept}
+    ordered = [known[ends] for ends in sorted(known)]
+    if len(kept) <= MAX_CONTENTS:
+        return ordered
+    best: dict[int, Edge] = {}
+    for edge in ordered:
+        held = best.get(edge.other)
+        if held is None or edge.jaccard > held.jaccard:
+            best[edge.other] = edge
+    early = set(sorted(kept)[:MAX_CONTENTS])
+    return [edge for edge in ordered if edge.other in early or best[edge.other] is edge]
+
+
+def _was_carried(number: int, loaded: Loaded) -> bool:
+    """A content that another worker has looked up and not yet committed has no articles yet, and is left alone."""
+    state = loaded.states.get(number)
+    return state is not None and state.admitted
+
+
+def _names(touch: Touch, states: Mapping[int, ContentState | None]) -> set[tuple[str, int]]:
+    names = {("content", number) for number in touch.contents}
+    return names | {("group", state.group) for n in touch.contents if (state := states.get(n)) is not None}
+
+
+def _free(_: str) -> bool:
+    return False

@@ -1,0 +1,164 @@
+"""Deployment settings: the only reader of the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dedup.article import MAX_ARTICLE_BYTES
+from dedup.errors import DedupError
+
+DAY_SECONDS: Final = 86_400
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(DedupError):
+    """A setting that cannot be used; the message names the variable, its value and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a deployment may choose. Each field is the environment variable DEDUP_<FIELD> unless said otherwise.
+
+    `redis_url` (REDIS_URL): the server to use; "" starts or finds the embedded one in `data_dir`.
+    `broker_url`: where Celery's queues live; "" is the same server.
+    `prefix`: what every key begins with.
+    `window_days`, `retention_days`, `storyline_days`: how long articles are clustered, can be read, and
+    how long a storyline waits for its next story; fractions of a day are fine.
+    `inbox_max`: articles waiting at which a push fails. `max_article_bytes`: the largest payload accepted.
+    `report_timezone`: IANA zone of the periods of reports. `cluster_seconds`: pause between runs.
+    `claim_seconds`: how long a batch may lie with a worker before another one takes it over.
+    `feeds_allow`: networks a feed may be fetched from although they are not public (comma-separated CIDR).
+    `parent_fd`: set by `dedup up` for its workers: they end when this pipe closes.
+    """
+
+    redis_url: str = ""
+    broker_url: str = ""
+    prefix: str = "dedup:"
+    data_dir: Path = Path()
+    window_days: float = 14.0
+    retention_days: float = 30.0
+    storyline_days: float = 400.0
+    inbox_max: int = 1_000_000
+    max_article_bytes: int = MAX_ARTICLE_BYTES
+    report_timezone: str = "UTC"
+    cluster_seconds: float = 3.0
+    claim_seconds: float = 15.0
+    feeds_allow: tuple[Network, ...] = ()
+    parent_fd: int = -1
+
+    @property
+    def window_seconds(self) -> float:
+        return self.window_days * DAY_SECONDS
+
+    @property
+    def retention_seconds(self) -> float:
+        return self.retention_days * DAY_SECONDS
+
+    @property
+    def storyline_seconds(self) -> float:
+        return self.storyline_days * DAY_SECONDS
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment (the process's own by default). Raises `SettingsError`."""
+    given = os.environ if environ is None else environ
+    values: dict[str, object] = {"data_dir": default_data_dir(given)}
+    for field in fields(Settings):
+        variable = "REDIS_URL" if field.name == "redis_url" else f"DEDUP_{field.name.upper()}"
+        if text := given.get(variable, "").strip():
+            values[field.name] = _read(variable, text, _READERS.get(field.name, str))
+    return _checked(Settings(**values))  # type: ignore[arg-type]
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """Where the embedded server keeps its data: below XDG_DATA_HOME, else below the home directory."""
+    base = environ.get("XDG_DATA_HOME", "")
+    root = Path(base) if base.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".local" / "share"
+    return root / "story-dedup"
+
+
+def celery_url(redis_url: str) -> str:
+    """A redis-py URL in the form Celery's broker takes: a unix socket is spelt otherwise there."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    query = dict(parse_qsl(parts.query))
+    options = {"virtual_host": query.get("db", "0")}
+    password = parts.password or query.get("password", "")
+    credentials = f"{quote(parts.username or '', safe='')}:{quote(password, safe='')}@" if password else ""
+    return f"redis+socket://{credentials}{parts.path}?{urlencode(options)}"
+
+
+def redacted(url: str) -> str:
+    """A URL fit for a message: without its password."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")).geturl()
+
+
+def _read(variable: str, text: str, reader: Callable[[str], object]) -> object:
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise SettingsError(f"{variable}={text!r}: {error}") from error
+
+
+def _positive(number: Callable[[str], float]) -> Callable[[str], object]:
+    def read(text: str) -> object:
+        value = number(text)
+        if not 0 < value < float("inf"):
+            raise ValueError("must be a number above 0")
+        return value
+
+    return read
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError("no such time zone; give an IANA name like Europe/Istanbul") from error
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return text
+
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "redis_url": _redis_url,
+    "data_dir": lambda text: Path(text).expanduser(),
+    "window_days": _positive(float),
+    "retention_days": _positive(float),
+    "storyline_days": _positive(float),
+    "cluster_seconds": _positive(float),
+    "claim_seconds": _positive(float),
+    "inbox_max": _positive(int),
+    "max_article_bytes": _positive(int),
+    "parent_fd": int,
+    "report_timezone": _zone,
+    "feeds_allow": _networks,
+}
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.retention_days < settings.window_days:
+        raise SettingsError(
+            f"DEDUP_RETENTION_DAYS={settings.retention_days:g} is less than "
+            f"DEDUP_WINDOW_DAYS={settings.window_days:g}: what is clustered must still be there"
+        )
+    return settings

@@ -1,0 +1,242 @@
+"""Articles and families as users read them, and the private record beside each article."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dedup.article import Article, format_time
+from worker.store.commit import Fields, Unit, Word
+from worker.store.connection import Connection
+from worker.store.inbox import StreamId
+from worker.store.keys import Keys
+
+if TYPE_CHECKING:
+    from dedup.family import Settled
+
+ADMITTED: Final = "admitted"
+CLUSTERED: Final = "clustered"
+NO_ID: Final = ""
+
+_READ_TOGETHER: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleEntry:
+    """What `article:<id>` and `meta:<id>` say, all in one. Times are RFC 3339, "" where unknown."""
+
+    article_id: str
+    family: str
+    kind: str
+    representative: str
+    story: str
+    storyline: str
+    status: str
+    published_at: str
+    seen_at: str
+    revision: int
+    title: str
+    url: str
+    source: str
+    language: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyEntry:
+    """What `family:<id>` and `family:<id>:articles` say."""
+
+    family_id: str
+    representative: str
+    n_articles: int
+    story: str
+    articles: tuple[str, ...]
+
+
+def seconds_of(seen_at: StreamId) -> float:
+    """Unix seconds of an arrival."""
+    return seen_at[0] / 1000
+
+
+def score_of(seen_at: StreamId) -> float:
+    """The score of an arrival in sorted sets: milliseconds, and the serial number as a fraction for order."""
+    return seen_at[0] + min(seen_at[1], 999) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Articles:
+    """Articles and families under one prefix."""
+
+    connection: Connection
+    keys: Keys
+
+    def put_new(self, unit: Unit, article: Article, seen_at: StreamId) -> Fields:
+        """Writes what of an article does not depend on its family, and returns its fields that go with those that do."""
+        self._put_meta(unit, article)
+        unit.add_scored(self.keys.seen, {article.id: score_of(seen_at)})
+        return {
+            "story": NO_ID,
+            "storyline": NO_ID,
+            "status": ADMITTED,
+            "published_at": format_time(article.published_at),
+            "seen_at": format_time(seconds_of(seen_at)),
+            "revision": 0,
+        }
+
+    def put_revised(self, unit: Unit, article: Article, revision: int) -> Fields:
+        """Writes what a revision changes of an article, and returns its fields that go with its family's."""
+        self._put_meta(unit, article)
+        return {"published_at": format_time(article.published_at), "revision": revision}
+
+    def _put_meta(self, unit: Unit, article: Article) -> None:
+        unit.put(
+            self.keys.meta(article.id),
+            {
+                "title": article.title.strip(),
+                "url": article.url,
+                "source": article.source,
+                "language": article.language,
+                "warnings": json.dumps(article.warnings, ensure_ascii=False),
+            },
+        )
+
+    def put_record(self, unit: Unit, article_id: str, packed: bytes, before: bytes | None) -> None:
+        """Replaces the private record of an article, guarded by what it was."""
+        key = self.keys.record(article_id)
+        self.expect_record(unit, article_id, before)
+        unit.do("HSET", key, article_id, packed)
+
+    def expect_record(self, unit: Unit, article_id: str, packed: bytes | None) -> None:
+        unit.expect("HGET", self.keys.record(article_id), article_id, reply=packed)
+
+    def put_family(
+        self, unit: Unit, settled: Settled, before: Sequence[str], fields: Mapping[str, Fields]
+    ) -> None:
+        """Writes a family and its place in each member.
+
+        `before` is who was in it until now; `fields` are further fields of members that come or are revised.
+        """
+        family_id = settled.family_id
+        present = {member.article_id: score_of(member.seen_at) for member in settled.members}
+        told: dict[str, Word] = {"representative": settled.representative, "n_articles": len(present)}
+        if not before:
+            told["story"] = NO_ID
+        unit.put(self.keys.family(family_id), told)
+        if left := [article_id for article_id in before if article_id not in present]:
+            unit.gather("ZREM", self.keys.family_articles(family_id), words=left)
+        unit.add_scored(self.keys.family_articles(family_id), present)
+        unit.add_scored(self.keys.families, {family_id: max(present.values())})
+        for member, kind in zip(settled.members, settled.kinds, strict=True):
+            own = {"family": family_id, "kind": kind, "representative": settled.representative}
+            unit.put(self.keys.article(member.article_id), own | fields.get(member.article_id, {}))
+
+    def drop_family(self, unit: Unit, family_id: str) -> None:
+        unit.do("DEL", self.keys.family(family_id), self.keys.family_articles(family_id))
+        unit.gather("ZREM", self.keys.families, words=[family_id])
+
+    def drop(self, unit: Unit, article_id: str) -> None:
+        """Takes an article's own keys away."""
+        unit.do("DEL", self.keys.article(article_id), self.keys.meta(article_id))
+        unit.do("HDEL", self.keys.record(article_id), article_id)
+        unit.gather("ZREM", self.keys.seen, words=[article_id])
+
+    def records(self, article_ids: Iterable[str]) -> dict[str, bytes]:
+        """The packed private records of those articles that are kept."""
+        by_shard: dict[str, list[str]] = {}
+        for article_id in article_ids:
+            by_shard.setdefault(self.keys.record(article_id), []).append(article_id)
+        pipeline = self.connection.pipeline(transaction=False)
+        for key, ids in by_shard.items():
+            pipeline.hmget(key, ids)
+        replies = pipeline.execute() if by_shard else []
+        return {
+            article_id: packed
+            for ids, reply in zip(by_shard.values(), replies, strict=True)
+            for article_id, packed in zip(ids, reply, strict=True)
+            if packed
+        }
+
+    def family_members(self, family_ids: Iterable[str]) -> dict[str, list[str]]:
+        """The article ids of families, in order of arrival."""
+        wanted = list(family_ids)
+        pipeline = self.connection.pipeline(transaction=False)
+        for family_id in wanted:
+            pipeline.zrange(self.keys.family_articles(family_id), 0, -1)
+        replies = pipeline.execute() if wanted else []
+        return {
+            family_id: [article_id.decode() for article_id in reply]
+            for family_id, reply in zip(wanted, replies, strict=True)
+        }
+
+    def fields(self, article_ids: Sequence[str], names: Sequence[str], meta: Sequence[str] = ()) -> list[list[str]]:
+        """Chosen fields of `article:<id>`, then of `meta:<id>`, for each article; "" for what is missing."""
+        read: list[list[str]] = []
+        for start in range(0, len(article_ids), _READ_TOGETHER):
+            pipeline = self.connection.pipeline(transaction=False)
+            for article_id in article_ids[start : start + _READ_TOGETHER]:
+                pipeline.hmget(self.keys.article(article_id), names)
+                if meta:
+                    pipeline.hmget(self.keys.meta(article_id), meta)
+            replies = [[(value or b"").decode() for value in reply] for reply in pipeline.execute()]
+            step = 2 if meta else 1
+            read += [[value for reply in replies[i : i + step] for value in reply] for i in range(0, len(replies), step)]
+        return read
+
+    def get(self, article_id: str) -> ArticleEntry | None:
+        """All that is told of an article, None where there is none."""
+        pipeline = self.connection.pipeline(transaction=False)
+        pipeline.hgetall(self.keys.article(article_id))
+        pipeline.hgetall(self.keys.meta(article_id))
+        told, meta = (_decoded(reply) for reply in pipeline.execute())
+        if not told:
+            return None
+        return ArticleEntry(
+            article_id,
+            *(told.get(name, "") for name in _TOLD),
+            revision=int(told.get("revision", 0)),
+            **{name: meta.get(name, "") for name in ("title", "url", "source", "language")},
+            warnings=tuple(json.loads(meta.get("warnings", "[]"))),
+        )
+
+    def get_family(self, family_id: str) -> FamilyEntry | None:
+        """A family with its articles in order of arrival, None where there is none."""
+        pipeline = self.connection.pipeline(transaction=False)
+        pipeline.hgetall(self.keys.family(family_id))
+        pipeline.zrange(self.keys.family_articles(family_id), 0, -1)
+        raw, articles = pipeline.execute()
+        told = _decoded(raw)
+        if not told:
+            return None
+        return FamilyEntry(
+            family_id,
+            told["representative"],
+            int(told["n_articles"]),
+            told.get("story", ""),
+            tuple(article_id.decode() for article_id in articles),
+        )
+
+    def seen_between(self, start: float, end: float, most: int = -1) -> list[str]:
+        """Articles that arrived in a span of Unix seconds (end exclusive), in order; at most `most` of them."""
+        span = self.connection.zrangebyscore(
+            self.keys.seen, start * 1000, f"({end * 1000}", start=0, num=most
+        )
+        return [article_id.decode() for article_id in span]
+
+    def count(self) -> tuple[int, int]:
+        """Articles and families kept."""
+        pipeline = self.connection.pipeline(transaction=False)
+        pipeline.zcard(self.keys.seen)
+        pipeline.zcard(self.keys.families)
+        n_articles, n_families = pipeline.execute()
+        return int(n_articles), int(n_families)
+
+
+def _decoded(raw: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in raw.items()}
+
+
+_TOLD: Final = (
+    "family", "kind", "representative", "story", "storyline", "status", "published_at", "seen_at",
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""Conditional writes: commands that are applied together, and only if what they rest on is still so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+import msgpack
+
+from worker.store.connection import Connection, script
+
+Word = str | bytes | int | float
+Fields = Mapping[str, Word]
+
+_WORDS_PER_COMMAND = 2000
+"""Lua cannot unpack more than some thousands of arguments."""
+
+
+def encode(word: Word) -> bytes | str:
+    """A command's argument as the script takes it; numbers in decimal, whole floats without a fraction."""
+    if isinstance(word, (bytes, str)):
+        return word
+    return repr(int(word) if isinstance(word, float) and word.is_integer() else word)
+
+
+@dataclass(slots=True)
+class Unit:
+    """Guards and commands that stand or fall together.
+
+    A guard is a reading command and the reply it must give (None: no value). What is written is seen by readers
+    all at once. Commands are carried out in order, then those that were gathered.
+    """
+
+    guards: list[tuple[tuple[Word, ...], bytes | None]] = field(default_factory=list)
+    commands: list[tuple[Word, ...]] = field(default_factory=list)
+    gathered: dict[tuple[Word, ...], list[Word]] = field(default_factory=dict)
+
+    def expect(self, *command: Word, reply: bytes | None) -> None:
+        self.guards.append((command, reply))
+
+    def do(self, *command: Word) -> None:
+        self.commands.append(command)
+
+    def gather(self, *head: Word, words: Iterable[Word]) -> None:
+        """A command of any number of arguments, carried out once for all that were gathered under one head."""
+        self.gathered.setdefault(head, []).extend(words)
+
+    def put(self, key: str, fields: Fields) -> None:
+        """HSET of several fields."""
+        self.commands.append(("HSET", key, *chain.from_iterable(fields.items())))
+
+    def add_scored(self, key: str, members: Mapping[str, float]) -> None:
+        """ZADD of any number of members."""
+        self.gather("ZADD", key, words=(word for member, score in members.items() for word in (score, member)))
+
+    def absorb(self, other: Unit) -> None:
+        """Makes another unit's guards and commands part of this one."""
+        self.guards += other.guards
+        self.commands += other.commands
+        for head, words in other.gathered.items():
+            self.gather(*head, words=words)
+
+    def packed(self) -> bytes:
+        """The unit as the script reads it."""
+        guards = [([encode(word) for word in command], reply is not None and reply) for command, reply in self.guards]
+        commands = [[encode(word) for word in command] for command in self.commands]
+        for head, words in self.gathered.items():
+            start = [encode(word) for word in head]
+            commands += [
+                start + [encode(word) for word in words[i : i + _WORDS_PER_COMMAND]]
+                for i in range(0, len(words), _WORDS_PER_COMMAND)
+            ]
+        return bytes(msgpack.packb((guards, commands), use_bin_type=False))
+
+
+def commit(connection: Connection, units: Sequence[Unit]) -> list[bool]:
+    """Applies each unit whose guards hold, all in one call, and says which were applied."""
+    if not any(unit.commands or unit.gathered for unit in units):
+        return [True] * len(units)
+    return [bool(done) for done in script(connection, "commit")(args=[unit.packed() for unit in units])]
+

@@ -1,0 +1,58 @@
+"""The way to the server: connecting, telling what went wrong, and loading scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from dedup.errors import DedupError
+from worker.settings import redacted
+
+Connection = redis.Redis
+"""A connection pool to one server; replies are bytes."""
+
+
+class StoreError(DedupError):
+    """The server could not be reached or refused; the message names it and says what to do."""
+
+
+def connect(url: str) -> Connection:
+    """A connection to the server at a redis://, rediss:// or unix:// URL. Nothing is sent yet."""
+    try:
+        return redis.Redis.from_url(
+            url, socket_timeout=60, socket_connect_timeout=10, health_check_interval=30,
+            retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
+            retry_on_error=[redis.exceptions.BusyLoadingError],
+        )  # fmt: skip
+    except ValueError as error:
+        raise StoreError(f"REDIS_URL {redacted(url)!r} is no address of a server: {error}") from error
+
+
+@contextmanager
+def told(url: str) -> Iterator[None]:
+    """Turns what redis-py raises inside the block into a `StoreError` that names the server."""
+    try:
+        yield
+    except redis.exceptions.AuthenticationError as error:
+        raise StoreError(f"{redacted(url)}: wrong or missing password ({error})") from error
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        raise StoreError(f"cannot reach the server at {redacted(url)}: {error}. Is it running?") from error
+    except redis.exceptions.ResponseError as error:
+        raise StoreError(f"the server at {redacted(url)} refused: {error}") from error
+
+
+@cache
+def _source(name: str) -> str:
+    return files("worker.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def script(connection: Connection, name: str) -> Callable[..., Any]:
+    """A Lua script of this package, called with `keys=` and `args=`; it reaches a restarted server too."""
+    return connection.register_script(_source(name))

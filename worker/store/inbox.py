@@ -1,0 +1,102 @@
+"""The inbox: articles that were pushed and wait for a drain, in a Redis Stream with one consumer group.
+
+An entry leaves it in the very commit that writes what became of it, so a crash at any point loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from redis.exceptions import ResponseError
+
+from worker.store.commit import Unit
+from worker.store.connection import Connection, script
+from worker.store.keys import Keys
+
+GROUP: Final = "drain"
+SUSPECT_DELIVERIES: Final = 3
+"""Deliveries after which an entry is worked on alone: it may be what ends its workers."""
+
+StreamId = tuple[int, int]
+"""Milliseconds since 1970 and a serial number: the id of a stream entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One pushed payload. `payload` is None where the entry has no field `json`."""
+
+    entry_id: bytes
+    payload: bytes | None
+    deliveries: int
+
+    @property
+    def seen_at(self) -> StreamId:
+        return stream_id(self.entry_id)
+
+
+def stream_id(entry_id: bytes) -> StreamId:
+    """The two numbers of a stream id."""
+    milliseconds, serial = entry_id.split(b"-")
+    return int(milliseconds), int(serial)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The stream under one prefix. `max_waiting` is how many may wait."""
+
+    connection: Connection
+    keys: Keys
+    max_waiting: int = 1_000_000
+
+    def push(self, payloads: Sequence[bytes]) -> int:
+        """Appends payloads in order as far as there is room; returns how many."""
+        return int(script(self.connection, "push")(keys=[self.keys.inbox], args=[self.max_waiting, *payloads]))
+
+    def ensure(self) -> None:
+        """Makes the consumer group where there is none yet."""
+        try:
+            self.connection.xgroup_create(self.keys.inbox, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def take(self, consumer: str, n_entries: int, n_bytes: int, claim_after_seconds: float) -> list[Entry]:
+        """A batch for one consumer, what a dead one left first; about `n_bytes` at most, at least one entry if any."""
+        taken = script(self.connection, "take")(
+            keys=[self.keys.inbox],
+            args=[GROUP, consumer, n_entries, n_bytes, int(claim_after_seconds * 1000), SUSPECT_DELIVERIES],
+        )
+        return [_entry(entry_id, fields, deliveries) for entry_id, fields, deliveries in taken]
+
+    def wait(self, consumer: str, seconds: float) -> list[Entry]:
+        """The next new entry, or none within the time."""
+        read = self.connection.xreadgroup(
+            GROUP, consumer, {self.keys.inbox: ">"}, count=1, block=max(1, int(seconds * 1000))
+        )
+        return [
+            _entry(entry_id, [word for pair in fields.items() for word in pair], 1)
+            for _, entries in read or []
+            for entry_id, fields in entries
+        ]
+
+    def done(self, unit: Unit, entry: Entry) -> None:
+        """Adds to a unit that the entry has been dealt with."""
+        unit.gather("XACK", self.keys.inbox, GROUP, words=[entry.entry_id])
+        unit.gather("XDEL", self.keys.inbox, words=[entry.entry_id])
+
+    def n_waiting(self) -> int:
+        """Articles pushed and not yet dealt with."""
+        return int(self.connection.xlen(self.keys.inbox))
+
+    def forget_idle_consumers(self, idle_seconds: float) -> None:
+        """Drops consumers that have held nothing and asked for nothing for a while: their processes are gone."""
+        for consumer in self.connection.xinfo_consumers(self.keys.inbox, GROUP):
+            if not consumer["pending"] and consumer["idle"] > idle_seconds * 1000:
+                self.connection.xgroup_delconsumer(self.keys.inbox, GROUP, consumer["name"])
+
+
+def _entry(entry_id: bytes, fields: Sequence[bytes], deliveries: int) -> Entry:
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    return Entry(entry_id, named.get(b"json"), deliveries)

@@ -1,0 +1,161 @@
+"""The near-duplicate index: contents, the buckets they are found in, and the groups they are connected in.
+
+A content is looked up and inserted in one atomic call a batch. Everything decided from what that call returned is
+committed under guards on the state of each content concerned, so of two workers that decide about one group at
+the same moment the second starts over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dedup.family import Content
+from dedup.lsh import LshParams, band_keys
+from dedup.pipeline import Prepared
+from worker.store.commit import Unit
+from worker.store.connection import Connection, script
+from worker.store.keys import N_BUCKET_SHARDS, N_SHARDS, Keys, shard
+from worker.store.records import ArticleRecord, ContentGroup, ContentState, pack_content, unpack_content
+
+MAX_BUCKET: Final = 128
+"""Contents a bucket remembers, the latest; a form letter sent a thousand times is found by its latest copies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """One article after look-up: its content's number, the article's record from before (None: never seen), and
+    the contents that share a bucket with it (none where its content was known already)."""
+
+    prepared: Prepared
+    number: int
+    record: ArticleRecord | None
+    candidates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A batch after look-up, and every content it concerns with its state (None: not yet committed)."""
+
+    articles: tuple[Admitted, ...]
+    contents: Mapping[int, Content]
+    states: Mapping[int, ContentState | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The index under one prefix."""
+
+    connection: Connection
+    keys: Keys
+
+    def admit(self, batch: Sequence[Prepared]) -> Admission:
+        """Looks up and inserts a batch, atomically."""
+        args: list[bytes | str | int] = [N_SHARDS, N_BUCKET_SHARDS, MAX_BUCKET]
+        for prepared in batch:
+            args += (
+                prepared.article.id,
+                shard(prepared.article.id.encode(), N_SHARDS),
+                prepared.content_hash,
+                pack_content(prepared.content(0)),
+                prepared.terms.to_bytes(),
+                prepared.band_keys.astype("<u8").tobytes(),
+            )
+        articles, described = script(self.connection, "admit")(
+            keys=[self.keys.private("contents"), self.keys.index, self.keys.private("article:")], args=args
+        )
+        known = {number: unpack_content(number, packed) for number, packed, _ in described if packed}
+        states = {number: ContentState.unpack(state) if state else None for number, _, state in described}
+        return Admission(
+            tuple(
+                Admitted(
+                    prepared,
+                    number,
+                    ArticleRecord.unpack(record) if record else None,
+                    tuple(n for n in np.frombuffer(candidates, "<u4").tolist() if n in known),
+                )
+                for prepared, (number, record, candidates) in zip(batch, articles, strict=True)
+            ),
+            known,
+            states,
+        )
+
+    def contents(self, numbers: Iterable[int]) -> dict[int, Content]:
+        """The contents with these numbers that are still kept."""
+        wanted = list(numbers)
+        packed = self.connection.mget([self._content(number) for number in wanted]) if wanted else []
+        return {number: unpack_content(number, one) for number, one in zip(wanted, packed, strict=True) if one}
+
+    def states(self, numbers: Iterable[int]) -> dict[int, ContentState | None]:
+        """The states of contents, None where one has not been committed."""
+        wanted = list(numbers)
+        pipeline = self.connection.pipeline(transaction=False)
+        for number in wanted:
+            pipeline.hget(self._states(number), str(number))
+        replies = pipeline.execute() if wanted else []
+        return {
+            number: ContentState.unpack(reply) if reply else None
+            for number, reply in zip(wanted, replies, strict=True)
+        }
+
+    def groups(self, names: Iterable[int]) -> dict[int, ContentGroup]:
+        """The groups of more than one content among these; a content alone has none."""
+        wanted = list(names)
+        packed = self.connection.mget([self._group(name) for name in wanted]) if wanted else []
+        return {name: ContentGroup.unpack(one) for name, one in zip(wanted, packed, strict=True) if one}
+
+    def new_groups(self, n: int) -> range:
+        """Names for n groups that no group has ever had."""
+        last = int(self.connection.incrby(self.keys.private("groups"), n)) if n else 0
+        return range(last - n + 1, last + 1)
+
+    def terms(self, numbers: Iterable[int]) -> dict[int, bytes]:
+        """The packed terms of contents that are still kept."""
+        wanted = list(numbers)
+        packed = self.connection.mget([self._terms(number) for number in wanted]) if wanted else []
+        return {number: one for number, one in zip(wanted, packed, strict=True) if one}
+
+    def expect(self, unit: Unit, number: int, state: ContentState | None) -> None:
+        """Guards a unit by the state of a content."""
+        unit.expect("HGET", self._states(number), number, reply=state.pack() if state else None)
+
+    def put_state(self, unit: Unit, number: int, state: ContentState) -> None:
+        unit.do("HSET", self._states(number), number, state.pack())
+
+    def put_group(self, unit: Unit, name: int, group: ContentGroup) -> None:
+        """Keeps a group; one content without edges needs none."""
+        if group.edges:
+            unit.do("SET", self._group(name), group.pack())
+
+    def drop_group(self, unit: Unit, name: int) -> None:
+        unit.do("DEL", self._group(name))
+
+    def drop_content(self, unit: Unit, content: Content, params: LshParams) -> None:
+        """Takes every trace of a content out of the index."""
+        where: list[str | bytes] = []
+        keys = band_keys(content.signature.reshape(1, -1), params)[0].astype("<u8")
+        for key in keys:
+            packed = key.tobytes()
+            bucket = int.from_bytes(packed[:4], "little") % N_BUCKET_SHARDS
+            where += (f"{self.keys.index}bucket:{bucket}", packed[2:])
+        packed_hash = content.content_hash
+        place = f"{self.keys.index}hash:{int.from_bytes(packed_hash[:4], 'little') % N_SHARDS}"
+        unit.do("UNINDEX", content.number.to_bytes(4, "little"), *where)
+        unit.do("HDEL", place, packed_hash)
+        unit.do("HDEL", self._states(content.number), content.number)
+        unit.do("DEL", self._content(content.number), self._terms(content.number))
+
+    def _content(self, number: int) -> str:
+        return f"{self.keys.index}content:{number}"
+
+    def _terms(self, number: int) -> str:
+        return f"{self.keys.index}terms:{number}"
+
+    def _states(self, number: int) -> str:
+        return f"{self.keys.index}state:{number % N_SHARDS}"
+
+    def _group(self, name: int) -> str:
+        return f"{self.keys.index}group:{name}"

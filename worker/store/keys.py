@@ -1,0 +1,108 @@
+"""The names of all keys. What users read carries the prefix alone; everything private is below `private:`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+N_SHARDS: Final = 4096
+"""Hashes over which records by article id or content are spread: at 100,000 articles about 25 fields each,
+which keeps Redis's compact encoding."""
+N_BUCKET_SHARDS: Final = 65_536
+"""Hashes over which band keys are spread: at 100,000 articles of 21 bands about 32 fields each."""
+
+LAYOUT: Final = "1"
+"""Names how signatures and band keys are made; a change of either starts an index of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key names under one prefix."""
+
+    prefix: str
+
+    def article(self, article_id: str) -> str:
+        return f"{self.prefix}article:{article_id}"
+
+    def meta(self, article_id: str) -> str:
+        return f"{self.prefix}meta:{article_id}"
+
+    def family(self, family_id: str) -> str:
+        return f"{self.prefix}family:{family_id}"
+
+    def family_articles(self, family_id: str) -> str:
+        return f"{self.prefix}family:{family_id}:articles"
+
+    def story(self, story_id: str) -> str:
+        return f"{self.prefix}story:{story_id}"
+
+    def story_articles(self, story_id: str) -> str:
+        return f"{self.prefix}story:{story_id}:articles"
+
+    def storyline(self, storyline_id: str) -> str:
+        return f"{self.prefix}storyline:{storyline_id}"
+
+    def storyline_stories(self, storyline_id: str) -> str:
+        return f"{self.prefix}storyline:{storyline_id}:stories"
+
+    def alias(self, retired_id: str) -> str:
+        return f"{self.prefix}alias:{retired_id}"
+
+    def report(self, kind: str, name: str) -> str:
+        return f"{self.prefix}report:{kind}:{name}"
+
+    def latest_report(self, kind: str) -> str:
+        return f"{self.prefix}report:latest:{kind}"
+
+    @property
+    def inbox(self) -> str:
+        return f"{self.prefix}inbox"
+
+    @property
+    def stories(self) -> str:
+        return f"{self.prefix}stories"
+
+    @property
+    def changes(self) -> str:
+        return f"{self.prefix}changes"
+
+    @property
+    def rejected(self) -> str:
+        return f"{self.prefix}rejected"
+
+    def private(self, name: str) -> str:
+        return f"{self.prefix}private:{name}"
+
+    @property
+    def index(self) -> str:
+        """What the keys of the near-duplicate index begin with."""
+        return self.private(f"{LAYOUT}:")
+
+    def record(self, article_id: str) -> str:
+        """The hash that holds the private record of an article, by article id."""
+        return self.private(f"article:{shard(article_id.encode(), N_SHARDS)}")
+
+    @property
+    def seen(self) -> str:
+        """All articles kept, by arrival."""
+        return self.private("seen")
+
+    @property
+    def families(self) -> str:
+        """All families kept, by the arrival of their latest article."""
+        return self.private("families")
+
+    @property
+    def news(self) -> str:
+        """Families that a run has yet to look at."""
+        return self.private("news")
+
+    def aliased(self, living_id: str) -> str:
+        """The retired ids that resolve to a living one."""
+        return self.private(f"aliased:{living_id}")
+
+
+def shard(name: bytes, n: int) -> int:
+    """Which of n shards a name belongs to, the same everywhere and always."""
+    return int.from_bytes(blake2b(name, digest_size=4).digest(), "little") % n

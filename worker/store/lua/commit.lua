@@ -1,0 +1,48 @@
+-- Applies units of commands, each only if its guards hold. One argument is one unit, in MessagePack:
+-- {guards, commands}, a guard being {command, expected reply or false (no value)}, a command an array of strings.
+-- Returns 1 or 0 for each unit: applied or not.
+-- A command named UNINDEX takes a content number out of buckets: number, then (key, field) pairs.
+
+local function unindex(args)
+  local gone = args[2]
+  for i = 3, #args, 2 do
+    local bucket = redis.call('HGET', args[i], args[i + 1])
+    if bucket then
+      local kept = {}
+      for j = 1, #bucket, 4 do
+        local entry = string.sub(bucket, j, j + 3)
+        if entry ~= gone then kept[#kept + 1] = entry end
+      end
+      if #kept == 0 then
+        redis.call('HDEL', args[i], args[i + 1])
+      else
+        redis.call('HSET', args[i], args[i + 1], table.concat(kept))
+      end
+    end
+  end
+end
+
+local function hold(guards)
+  for _, guard in ipairs(guards) do
+    local value, expected = redis.call(unpack(guard[1])), guard[2]
+    if expected then
+      if not value or tostring(value) ~= expected then return false end
+    elseif value then
+      return false
+    end
+  end
+  return true
+end
+
+local applied = {}
+for i, packed in ipairs(ARGV) do
+  local unit = cmsgpack.unpack(packed)
+  applied[i] = 0
+  if hold(unit[1]) then
+    for _, args in ipairs(unit[2]) do
+      if args[1] == 'UNINDEX' then unindex(args) else redis.call(unpack(args)) end
+    end
+    applied[i] = 1
+  end
+end
+return applied

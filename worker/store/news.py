@@ -1,0 +1,57 @@
+"""What the next run has to look at: families that changed and articles that were revised since the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from worker.store.commit import Unit
+from worker.store.connection import Connection
+from worker.store.keys import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Everything that has happened up to `last` (b"" where nothing has)."""
+
+    families: frozenset[str]
+    revised: tuple[str, ...]
+    last: bytes
+
+    def __bool__(self) -> bool:
+        return bool(self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class NewsStream:
+    """The stream of news under one prefix; a run's commit takes away what it has dealt with."""
+
+    connection: Connection
+    keys: Keys
+
+    def add(self, unit: Unit, families: Iterable[str], revised: Iterable[str] = ()) -> None:
+        """Tells of families, the first of them with the articles revised (no id has a line feed, which parts them)."""
+        words = [word for family_id in sorted(families) for word in (family_id, "")]
+        words[1] = "\n".join(revised)
+        unit.gather("XADD", self.keys.news, "*", words=words)
+
+    def read(self) -> News:
+        """All there is."""
+        entries = self.connection.xrange(self.keys.news)
+        families: set[str] = set()
+        revised: dict[str, None] = {}
+        for _, fields in entries:
+            families.update(family_id.decode() for family_id in fields)
+            revised |= dict.fromkeys(one for ids in fields.values() if ids for one in ids.decode().split("\n"))
+        return News(frozenset(families), tuple(revised), entries[-1][0] if entries else b"")
+
+    def done(self, unit: Unit, news: News) -> None:
+        """Adds to a unit that everything up to `news.last` has been dealt with."""
+        if news:
+            milliseconds, serial = news.last.split(b"-")
+            unit.do("XTRIM", self.keys.news, "MINID", f"{milliseconds.decode()}-{int(serial) + 1}")
+
+    def waiting(self) -> bool:
+        """Whether there is any."""
+        return bool(self.connection.xlen(self.keys.news))
+

@@ -1,0 +1,43 @@
+"""Everything that is kept, under one connection and prefix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.store.aliases import Aliases
+from worker.store.articles import Articles
+from worker.store.connection import Connection
+from worker.store.inbox import Inbox
+from worker.store.index import Index
+from worker.store.keys import Keys
+from worker.store.news import NewsStream
+from worker.store.rejected import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The parts of the store."""
+
+    connection: Connection
+    keys: Keys
+    inbox: Inbox
+    index: Index
+    articles: Articles
+    aliases: Aliases
+    news: NewsStream
+    rejected: Rejected
+
+
+def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000) -> Store:
+    """The store behind a connection. Nothing is sent yet."""
+    keys = Keys(prefix)
+    return Store(
+        connection,
+        keys,
+        Inbox(connection, keys, inbox_max),
+        Index(connection, keys),
+        Articles(connection, keys),
+        Aliases(connection, keys),
+        NewsStream(connection, keys),
+        Rejected(connection, keys),
+    )
