@@ -40,6 +40,7 @@ class FamilyParams:
     least_with_representative: float = 0.5
 
 
+_PAIRS_PER_CALL: Final = 100_000
 MAX_CONTENTS: Final = 512
 """Contents of one connected group that are still regrouped as a whole; past it, a new one joins by its best edge."""
 
@@ -105,9 +106,23 @@ def verify(content: Content, candidates: Sequence[Content], params: FamilyParams
     alike = _jaccard(content, others)
     shorter = np.minimum(content.n_words, np.array([other.n_words for other in others], np.int64))
     return [
-        Edge(*sorted((content.number, others[i].number)), jaccard=float(alike[i]))
+        Edge(min(content.number, others[i].number), max(content.number, others[i].number), float(alike[i]))
         for i in np.flatnonzero(alike >= bar(shorter, params))
     ]
+
+
+def edges_of_pairs(contents: Sequence[Content], pairs: NDArray[np.int64], params: FamilyParams) -> list[Edge]:
+    """The edges among pairs of contents, given by their places in `contents`: int64, shape (n_pairs, 2)."""
+    signatures = np.stack([content.signature for content in contents])
+    n_words = np.array([content.n_words for content in contents], np.int64)
+    edges: list[Edge] = []
+    for start in range(0, len(pairs), _PAIRS_PER_CALL):
+        one, other = pairs[start : start + _PAIRS_PER_CALL].T
+        alike = (signatures[one] == signatures[other]).mean(axis=1)
+        for i in np.flatnonzero(alike >= bar(np.minimum(n_words[one], n_words[other]), params)):
+            ends = sorted((contents[one[i]].number, contents[other[i]].number))
+            edges.append(Edge(ends[0], ends[1], float(alike[i])))
+    return edges
 
 
 def group(contents: Sequence[Content], edges: Iterable[Edge], params: FamilyParams) -> list[list[Content]]:

@@ -6,6 +6,7 @@ probability 1 - (1 - J**rows)**bands (Leskovec, Rajaraman, Ullman: Mining of Mas
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,9 @@ class LshParams:
     rows: int = 6
 
 
+MAX_BUCKET: Final = 128
+"""Texts of one band key that a further one is compared with, the latest; a form letter sent a thousand times is
+found by its latest copies."""
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -36,3 +40,23 @@ def band_keys(signatures: NDArray[np.uint32], params: LshParams) -> NDArray[np.u
         keys *= _MULTIPLIER
         keys ^= keys >> np.uint64(29)
     return keys
+
+
+def pairs_in_common(keys: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
+    """Pairs of texts with a band key in common: int64, shape (n_pairs, 2), the earlier text first, each pair once.
+
+    `keys` are the band keys of each text; a text without any is in no pair.
+    """
+    counts = np.array([len(own) for own in keys], np.int64)
+    flat = np.concatenate([np.empty(0, np.uint64), *keys])
+    texts = np.repeat(np.arange(len(keys)), counts)
+    order = np.lexsort((texts, flat))
+    flat, texts = flat[order], texts[order]
+    found = [np.empty(0, np.int64)]
+    for distance in range(1, MAX_BUCKET + 1):
+        same = np.flatnonzero(flat[distance:] == flat[:-distance])
+        if not len(same):
+            break
+        found.append(np.unique(texts[same] * len(keys) + texts[same + distance]))
+    pairs = np.unique(np.concatenate(found))
+    return np.column_stack([pairs // max(1, len(keys)), pairs % max(1, len(keys))])

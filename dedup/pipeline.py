@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from dedup.article import Article
-from dedup.family import Content, FamilyParams
-from dedup.lsh import LshParams, band_keys
+from dedup.cluster import ClusterParams, MergeParams, cluster_graph, merge_stories
+from dedup.family import Content, Edge, FamilyParams, Member, Settled, edges_of_pairs, group, settle
+from dedup.graph import GraphParams, neighbour_graph, reliability
+from dedup.identity import Placed, decide, mint
+from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
 from dedup.shingle import shingle
-from dedup.terms import TermParams, Terms, read_terms
+from dedup.storyline import Profile, StorylineParams, link_stories, profile
+from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors
 from dedup.text import body_text, normalise, words
 
+DAY_SECONDS: Final = 86_400
 SHORT_BODY_WORDS: Final = 20
 """A body of fewer words ("Read more", a teaser) is compared together with its title."""
 _LONG_WORD: Final = 20
@@ -31,6 +39,10 @@ class Params:
     lsh: LshParams = field(default_factory=LshParams)
     family: FamilyParams = field(default_factory=FamilyParams)
     terms: TermParams = field(default_factory=TermParams)
+    graph: GraphParams = field(default_factory=GraphParams)
+    cluster: ClusterParams = field(default_factory=ClusterParams)
+    merge: MergeParams = field(default_factory=MergeParams)
+    storyline: StorylineParams = field(default_factory=StorylineParams)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,3 +101,163 @@ def _compared(title: str, body: str) -> str:
 def _own_hash(article: Article) -> bytes:
     """A content hash that no other article has, and that changes with the title."""
     return hashlib.blake2b(f"{article.id}\n{normalise(article.title)}".encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What of a family enters clustering: the terms of its representative, and when it was published (Unix seconds
+    or None)."""
+
+    terms: Terms
+    published_at: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustering:
+    """One clustering of one window: a label for each telling (int64, 0..k-1 in order of first member), and what
+    profiles of its stories are made of."""
+
+    labels: NDArray[np.int64]
+    vectors: Vectors
+    reliability: NDArray[np.float64]
+    days: NDArray[np.float64]
+
+    def profile(self, members: Sequence[int], params: Params) -> Profile:
+        """The profile of the story that these tellings make."""
+        rows = np.asarray(members)
+        return profile(
+            self.vectors.rows[rows], self.vectors.keys, self.reliability[rows], self.days[rows], params.storyline
+        )
+
+
+def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
+    """Which tellings are about one event."""
+    found = vectors([telling.terms for telling in tellings], params.terms)
+    n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
+    days = np.array(
+        [np.nan if telling.published_at is None else telling.published_at / DAY_SECONDS for telling in tellings],
+        np.float64,
+    )
+    reliable = reliability(n_words, params.graph)
+    graph = neighbour_graph(found.rows, n_words, days, params.graph)
+    labels = cluster_graph(graph, params.cluster)
+    merged = merge_stories(labels, graph, found.rows, reliable, days, params.merge)
+    return Clustering(merged, found, reliable, days)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one article of an archive belongs."""
+
+    article_id: str
+    family_id: str
+    story_id: str
+    storyline_id: str
+
+
+def cluster_articles(articles: Sequence[Article], params: Params | None = None) -> list[Placement]:
+    """Families, stories and storylines of an archive, as one window whose order is the order of arrival.
+
+    One placement an article, in the order given; an article given again is a revision, and all its placements are
+    its last one.
+    """
+    chosen = params or Params()
+    latest = {article.id: article for article in articles}
+    arrival = {article_id: i for i, article_id in enumerate(dict.fromkeys(article.id for article in articles))}
+    prepared = prepare([latest[article_id] for article_id in arrival], chosen)
+    families = find_families(prepared, chosen)
+    family_of = {member.article_id: settled.family_id for settled in families for member in settled.members}
+    story_of, storyline_of = _find_stories(prepared, families, arrival, chosen)
+    return [
+        Placement(article.id, family, story_of[family], storyline_of[story_of[family]])
+        for article in articles
+        for family in (family_of[article.id],)
+    ]
+
+
+def find_families(prepared: Sequence[Prepared], params: Params) -> list[Settled]:
+    """The families of articles in order of arrival."""
+    numbers: dict[bytes, int] = {}
+    members = [
+        Member((i, 0), one.article.id, numbers.setdefault(one.content_hash, len(numbers)), "")
+        for i, one in enumerate(prepared)
+    ]
+    first = {member.content: i for i, member in reversed(list(enumerate(members)))}
+    contents = [prepared[first[number]].content(number) for number in range(len(numbers))]
+    settled: list[Settled] = []
+    taken: set[str] = set()
+    carried: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        carried[member.content].append(member)
+    for connected, edges in _connected(contents, [prepared[first[c.number]].band_keys for c in contents], params):
+        settlement = settle(
+            group(connected, edges, params.family),
+            [member for content in connected for member in carried[content.number]],
+            lambda founder: mint("family", founder, taken.__contains__),
+        )
+        taken.update(one.family_id for one in settlement.families)
+        settled += settlement.families
+    return sorted(settled, key=lambda one: one.members[0])
+
+
+def _connected(
+    contents: Sequence[Content], keys: Sequence[NDArray[np.uint64]], params: Params
+) -> Iterator[tuple[list[Content], list[Edge]]]:
+    """The contents in sets connected by verified edges, and the edges of each set."""
+    if not contents:
+        return
+    found = pairs_in_common(keys)
+    edges = edges_of_pairs(contents, found, params.family)
+    ends = np.array([(edge.one, edge.other) for edge in edges], np.int64).reshape(-1, 2)
+    links = sparse.coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(contents),) * 2)
+    component = csgraph.connected_components(links, directed=False)[1].tolist()
+    sets: dict[int, list[Content]] = defaultdict(list)
+    for content in contents:
+        sets[component[content.number]].append(content)
+    edges_of: dict[int, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        edges_of[component[edge.one]].append(edge)
+    for name, members in sets.items():
+        yield members, edges_of[name]
+
+
+def _find_stories(
+    prepared: Sequence[Prepared], families: Sequence[Settled], arrival: Mapping[str, int], params: Params
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The story of each family, and the storyline of each story."""
+    if not families:
+        return {}, {}
+    tellings = [
+        Telling(one.terms, one.article.published_at)
+        for settled in families
+        for one in (prepared[arrival[settled.representative]],)
+    ]
+    clustering = cluster_window(tellings, params)
+    clusters: dict[int, list[int]] = defaultdict(list)
+    for i, label in enumerate(clustering.labels.tolist()):
+        clusters[label].append(i)
+    outcome = decide(
+        [_placed(settled) for settled in families],
+        [[families[i].family_id for i in members] for members in clusters.values()],
+        {},
+    )
+    position = {settled.family_id: i for i, settled in enumerate(families)}
+    story_of = {family: story.story_id for story in outcome.stories for family in story.families}
+    profiles = [clustering.profile([position[f] for f in story.families], params) for story in outcome.stories]
+    founders: dict[int, str] = {}
+    storyline_of: dict[str, str] = {}
+    for story, line in zip(outcome.stories, link_stories(profiles, [], params.storyline).tolist(), strict=True):
+        founding = families[position[story.families[0]]].members[0].article_id
+        founders.setdefault(line, mint("storyline", founding, set(founders.values()).__contains__))
+        storyline_of[story.story_id] = founders[line]
+    return story_of, storyline_of
+
+
+def _placed(settled: Settled) -> Placed:
+    return Placed(
+        family=settled.family_id,
+        articles=tuple(member.article_id for member in settled.members),
+        seen_at=tuple(member.seen_at[0] for member in settled.members),
+        story="",
+        stories=("",) * len(settled.members),
+    )

@@ -275,9 +275,14 @@ def test_an_orderly_exit_without_stop_waits_until_the_server_is_gone(tmp_path: P
 
 def test_stop_ends_a_server_whose_watcher_was_killed(tmp_path: Path, started: Callable[..., Server]) -> None:
     server = started(tmp_path)
-    os.kill(parent_of(server.pid), signal.SIGKILL)
+    write(server, "kept", "yes")
+    watcher = parent_of(server.pid)
+    os.kill(watcher, signal.SIGKILL)
+    await_end(watcher)
+    assert lives(server.pid)
     server.stop()
     await_end(server.pid)
+    assert read(started(tmp_path), "kept") == "yes"
 
 
 def test_a_server_left_without_watcher_and_parent_is_shut_down_by_the_next_start(
@@ -310,6 +315,17 @@ def test_a_server_that_was_killed_is_gone_for_find_and_its_data_is_back_at_the_n
     assert find(tmp_path) is None
     second = started(tmp_path)
     assert (second.started, read(second, "kept")) == (True, "yes")
+
+
+def test_the_stop_of_a_server_that_was_killed_spares_the_next_one(
+    tmp_path: Path, started: Callable[..., Server]
+) -> None:
+    first = started(tmp_path)
+    os.kill(first.pid, signal.SIGKILL)
+    await_end(first.pid)
+    second = started(tmp_path)
+    first.stop()
+    assert read(second, "anything") is None
 
 
 def test_an_append_only_file_cut_short_loads_up_to_the_cut(tmp_path: Path, started: Callable[..., Server]) -> None:

@@ -113,7 +113,7 @@ def test_every_path_the_image_is_built_from_exists_and_is_let_through() -> None:
 
 def test_a_server_takes_the_store_s_configuration(tmp_path: Path) -> None:
     content = COMPOSE["configs"]["store"]["content"]
-    wanted = dict(line.split(maxsplit=1) for line in content.splitlines() if not line.startswith(("dir", "requirepass")))
+    wanted = dict(line.split(maxsplit=1) for line in content.splitlines() if "$" not in line and "/" not in line)
     config = tmp_path / "store.conf"
     here = re.sub(r"(?m)^dir .*", f"dir {tmp_path}", re.sub(r"\$\{.*?\}", "secret", content))
     config.write_text(here + "port 0\nunixsocket store.sock\n", encoding="utf8")

@@ -73,9 +73,18 @@ def test_only_settings_read_the_environment() -> None:
 
 
 def test_a_client_loads_neither_celery_nor_numpy() -> None:
-    script = "import sys, worker.client; print(*sorted({'celery', 'kombu', 'numpy', 'scipy', 'sklearn'} & set(sys.modules)))"
+    script = "import sys, worker.client; print(*{'celery', 'kombu', 'numpy', 'scipy', 'sklearn'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stdout.split(), answer.stderr) == (0, [], "")
+
+
+def test_what_is_imported_is_declared() -> None:
+    distributions = metadata.packages_distributions()
+    runtime = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+    imported = {name for path in modules() for name in imports(tree_of(path))} - {"dedup", "worker"}
+    foreign = sorted(imported - sys.stdlib_module_names)
+    assert foreign
+    assert [name for name in foreign if not runtime & set(map(canonicalize_name, distributions.get(name, [])))] == []
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is absent")
@@ -103,22 +112,27 @@ def declared() -> list[Requirement]:
 
 def required(needs: Iterable[Requirement]) -> set[str]:
     """The names of these packages and of all that they need in turn on this machine."""
-    waiting: list[tuple[str, str]] = [(canonicalize_name(need.name), extra) for need in needs for extra in ("", *need.extras)]
+    waiting = list(packages(needs))
     seen: set[tuple[str, str]] = set()
     while waiting:
         package = waiting.pop()
         if package not in seen:
             seen.add(package)
-            waiting += needs_of(*package)
+            waiting += packages(needs_of(*package))
     return {name for name, _ in seen}
 
 
-def needs_of(name: str, extra: str) -> Iterator[tuple[str, str]]:
-    for line in metadata.requires(name) or []:
-        need = Requirement(line)
+def packages(needs: Iterable[Requirement]) -> Iterator[tuple[str, str]]:
+    """Each package asked for: once as it is ("") and once for each of its extras."""
+    for need in needs:
+        for extra in ("", *need.extras):
+            yield canonicalize_name(need.name), extra
+
+
+def needs_of(name: str, extra: str) -> Iterator[Requirement]:
+    for need in map(Requirement, metadata.requires(name) or []):
         if need.marker is None or need.marker.evaluate({"extra": extra}):
-            for wanted in ("", *need.extras):
-                yield canonicalize_name(need.name), wanted
+            yield need
 
 
 def modules() -> list[Path]:
@@ -127,6 +141,16 @@ def modules() -> list[Path]:
 
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf8"))
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """The top-level names of what a module imports."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=imported):
+                yield from (alias.name.split(".")[0] for alias in imported)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.split(".")[0]
 
 
 def reads_environment(tree: ast.Module) -> Iterator[bool]:

@@ -165,7 +165,7 @@ def _look_up(host: str, port: int, timeout_seconds: float) -> list[str]:
     def ask() -> None:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answers.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+            answers.put(list(dict.fromkeys(str(socket_address[0]) for *_, socket_address in found)))
         except (OSError, UnicodeError) as error:
             answers.put(error)
 
@@ -191,6 +191,8 @@ def _web_url(url: str, origin: str, base: httpx.URL | None = None) -> httpx.URL:
         raise FeedError(origin, f"only http and https are fetched, not {parsed.scheme or 'an address without scheme'}")
     if not parsed.host:
         raise FeedError(origin, "the URL names no host")
+    if "%" in parsed.host or (parsed.port or 0) > 0xFFFF:
+        raise FeedError(origin, "the URL names no possible host or port")
     return parsed
 
 

@@ -16,7 +16,7 @@ from worker.feeds.xml_feed import read_xml_feed
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _ROOT: Final = re.compile(r"<(?:[a-z_][\w.-]*:)?(?:rss|feed|rdf)(?=[\s/>])", re.IGNORECASE)
 _FIRST_TAG: Final = re.compile(r"<([a-z_][\w.:-]*)", re.IGNORECASE)
-_HTML: Final = re.compile(r"<(?:!doctype\s{1,20}html|html|head|body)\b", re.IGNORECASE)
+_HTML: Final = re.compile(r"<(?:!doctype\s{1,20}html|html)\b", re.IGNORECASE)
 _OWN_ENTITY: Final = re.compile(r"<!ENTITY\s+[^%\s]")
 _FEED_TYPES: Final = ("rss+xml", "atom+xml", "feed+json")
 _HEAD_LETTERS: Final = 100_000
@@ -73,7 +73,7 @@ def _describe_other(text: str) -> str:
         return "neither XML nor JSON, not a feed"
     if first[1].lower() == "opml":
         return "an OPML list of feeds, not a feed"
-    return f"XML with the root element <{first[1][:40]}>, not a feed"
+    return f"begins with <{first[1][:40]}>, which is no feed"
 
 
 def _describe_page(page: str, url: str) -> str:

@@ -132,6 +132,15 @@ class Articles:
             own = {"family": family_id, "kind": kind, "representative": settled.representative}
             unit.put(self.keys.article(member.article_id), own | fields.get(member.article_id, {}))
 
+    def place(self, unit: Unit, article_id: str, story: str, storyline: str) -> None:
+        """Writes the story of an article that is still kept."""
+        fields = {"story": story, "storyline": storyline, "status": CLUSTERED}
+        unit.put_if_there(self.keys.article(article_id), fields)
+
+    def place_family(self, unit: Unit, family_id: str, story: str) -> None:
+        """Writes the story of a family that is still kept."""
+        unit.put_if_there(self.keys.family(family_id), {"story": story})
+
     def drop_family(self, unit: Unit, family_id: str) -> None:
         unit.do("DEL", self.keys.family(family_id), self.keys.family_articles(family_id))
         unit.gather("ZREM", self.keys.families, words=[family_id])
@@ -170,17 +179,35 @@ class Articles:
             for family_id, reply in zip(wanted, replies, strict=True)
         }
 
+    def families_told(self, family_ids: Sequence[str]) -> dict[str, tuple[str, str, list[str]]]:
+        """Representative, story and articles (in order of arrival) of those families that are kept."""
+        told: dict[str, tuple[str, str, list[str]]] = {}
+        for start in range(0, len(family_ids), _READ_TOGETHER):
+            part = family_ids[start : start + _READ_TOGETHER]
+            pipeline = self.connection.pipeline(transaction=False)
+            for family_id in part:
+                pipeline.hmget(self.keys.family(family_id), "representative", "story")
+                pipeline.zrange(self.keys.family_articles(family_id), 0, -1)
+            replies = pipeline.execute()
+            for family_id, (representative, story), members in zip(part, replies[::2], replies[1::2], strict=True):
+                if representative:
+                    told[family_id] = (
+                        representative.decode(), (story or b"").decode(), [one.decode() for one in members]
+                    )  # fmt: skip
+        return told
+
     def fields(self, article_ids: Sequence[str], names: Sequence[str], meta: Sequence[str] = ()) -> list[list[str]]:
         """Chosen fields of `article:<id>`, then of `meta:<id>`, for each article; "" for what is missing."""
         read: list[list[str]] = []
         for start in range(0, len(article_ids), _READ_TOGETHER):
             pipeline = self.connection.pipeline(transaction=False)
             for article_id in article_ids[start : start + _READ_TOGETHER]:
-                pipeline.hmget(self.keys.article(article_id), names)
+                if names:
+                    pipeline.hmget(self.keys.article(article_id), names)
                 if meta:
                     pipeline.hmget(self.keys.meta(article_id), meta)
             replies = [[(value or b"").decode() for value in reply] for reply in pipeline.execute()]
-            step = 2 if meta else 1
+            step = bool(names) + bool(meta)
             read += [[value for reply in replies[i : i + step] for value in reply] for i in range(0, len(replies), step)]
         return read
 

@@ -50,6 +50,10 @@ class Unit:
         """HSET of several fields."""
         self.commands.append(("HSET", key, *chain.from_iterable(fields.items())))
 
+    def put_if_there(self, key: str, fields: Fields) -> None:
+        """HSET of several fields of a key that exists; nothing where it is gone."""
+        self.commands.append(("HSETX", key, *chain.from_iterable(fields.items())))
+
     def add_scored(self, key: str, members: Mapping[str, float]) -> None:
         """ZADD of any number of members."""
         self.gather("ZADD", key, words=(word for member, score in members.items() for word in (score, member)))

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from dedup.family import Content
-from dedup.lsh import LshParams, band_keys
+from dedup.lsh import MAX_BUCKET, LshParams, band_keys
 from dedup.pipeline import Prepared
 from worker.store.commit import Unit
 from worker.store.connection import Connection, script
 from worker.store.keys import N_BUCKET_SHARDS, N_SHARDS, Keys, shard
 from worker.store.records import ArticleRecord, ContentGroup, ContentState, pack_content, unpack_content
-
-MAX_BUCKET: Final = 128
-"""Contents a bucket remembers, the latest; a form letter sent a thousand times is found by its latest copies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 from worker.store.aliases import Aliases
 from worker.store.articles import Articles
+from worker.store.changes import Changes
 from worker.store.connection import Connection
 from worker.store.inbox import Inbox
 from worker.store.index import Index
 from worker.store.keys import Keys
+from worker.store.lease import Lease, Runs
 from worker.store.news import NewsStream
 from worker.store.rejected import Rejected
+from worker.store.reports import Reports
+from worker.store.stories import Stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Store:
     aliases: Aliases
     news: NewsStream
     rejected: Rejected
+    stories: Stories
+    changes: Changes
+    lease: Lease
+    runs: Runs
+    reports: Reports
 
 
 def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000) -> Store:
@@ -40,4 +49,9 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000) 
         Aliases(connection, keys),
         NewsStream(connection, keys),
         Rejected(connection, keys),
+        Stories(connection, keys),
+        Changes(connection, keys),
+        Lease(connection, keys),
+        Runs(connection, keys),
+        Reports(connection, keys),
     )

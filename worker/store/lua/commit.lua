@@ -1,7 +1,8 @@
 -- Applies units of commands, each only if its guards hold. One argument is one unit, in MessagePack:
 -- {guards, commands}, a guard being {command, expected reply or false (no value)}, a command an array of strings.
 -- Returns 1 or 0 for each unit: applied or not.
--- A command named UNINDEX takes a content number out of buckets: number, then (key, field) pairs.
+-- Two commands are this script's own: UNINDEX takes a content number out of buckets (number, then key and field
+-- of each); HSETX is HSET of a key that exists, and nothing for one that does not.
 
 local function unindex(args)
   local gone = args[2]
@@ -40,7 +41,13 @@ for i, packed in ipairs(ARGV) do
   applied[i] = 0
   if hold(unit[1]) then
     for _, args in ipairs(unit[2]) do
-      if args[1] == 'UNINDEX' then unindex(args) else redis.call(unpack(args)) end
+      if args[1] == 'UNINDEX' then
+        unindex(args)
+      elseif args[1] ~= 'HSETX' then
+        redis.call(unpack(args))
+      elseif redis.call('EXISTS', args[2]) == 1 then
+        redis.call('HSET', unpack(args, 2))
+      end
     end
     applied[i] = 1
   end

@@ -1,0 +1,238 @@
+"""Which stories continue each other: compact profiles of stories, and their linking into storylines.
+
+A profile outlives the window, so a round finds its storyline after its predecessor has left. Interface: `profile` makes
+one of a story's rows, `combine` one of several (a storyline's out of its stories'), and `link_stories` returns for each
+new story the index of the standing storyline it continues, or `len(standing) + g` for the g-th newly founded one.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import csgraph
+from scipy.spatial.distance import squareform
+
+from dedup.errors import DedupError
+
+_HEADER: Final = struct.Struct("<BBIfff")
+_VERSION: Final = 1
+_PAIR_MIX: Final = np.uint64(0x9E3779B1)
+_BLOCK_ROWS: Final = 1024
+
+
+class ProfileError(DedupError):
+    """Bytes that are not a story's profile."""
+
+
+@dataclass(frozen=True)
+class StorylineParams:
+    """When one story continues another."""
+
+    n_terms: int = 72
+    """Terms kept of a story: five bytes each, 378 bytes in all."""
+    min_similarity: float = 0.6
+    """Share of the similarity expected within one storyline from which two stories continue each other."""
+    sigma_days: float = 120.0
+    """Standard deviation of the time between stories of one storyline: rounds come weeks or months apart."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """What one story (or storyline) is about.
+
+    `terms` are hashes (uint32, ascending) and `weights` their shares of a unit vector in steps of 1/255 (uint8), both of
+    shape (n_terms,). `reliability` is the cosine expected of two such stories on one subject, 0 to 1. Days count
+    from any one epoch; nan where undated.
+    """
+
+    terms: NDArray[np.uint32]
+    weights: NDArray[np.uint8]
+    n_articles: int
+    reliability: float
+    first_day: float
+    last_day: float
+
+    def to_bytes(self) -> bytes:
+        """18 bytes of header and five a term."""
+        header = _HEADER.pack(
+            _VERSION, len(self.terms), self.n_articles, self.reliability, self.first_day, self.last_day
+        )
+        return header + self.terms.astype("<u4").tobytes() + self.weights.tobytes()
+
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> Profile:
+        """The profile that `to_bytes` packed. Raises `ProfileError` for other bytes or another version."""
+        if len(packed) < _HEADER.size:
+            raise ProfileError(f"a profile of {len(packed)} bytes, expected at least {_HEADER.size}")
+        version, n_terms, n_articles, reliability, first, last = _HEADER.unpack_from(packed)
+        if version != _VERSION or len(packed) != _HEADER.size + 5 * n_terms:
+            raise ProfileError(f"a profile of version {version} with {len(packed)} bytes, expected version {_VERSION}")
+        terms = np.frombuffer(packed, "<u4", n_terms, _HEADER.size).astype(np.uint32)
+        weights = np.frombuffer(packed, np.uint8, n_terms, _HEADER.size + 4 * n_terms).copy()
+        return cls(terms, weights, n_articles, reliability, first, last)
+
+
+def profile(
+    rows: sparse.csr_matrix,
+    keys: NDArray[np.uint64],
+    reliability: NDArray[np.float64],
+    published_days: NDArray[np.float64],
+    params: StorylineParams,
+) -> Profile:
+    """The profile of the story whose articles have these TF-IDF rows.
+
+    `keys` are the term keys of the columns (`terms.Vectors.keys`); `reliability` is the expected cosine of each
+    article with another of its length on the same story (`graph.reliability`), which grows with their number by
+    the Spearman-Brown formula.
+    """
+    n_articles = rows.shape[0]
+    centre = np.asarray(rows.sum(axis=0)).ravel()
+    mean = float(np.mean(reliability))
+    dated = published_days[np.isfinite(published_days)]
+    terms, weights = _heaviest(_fold(keys), centre, params.n_terms)
+    return Profile(
+        terms, weights, n_articles, _narrow(n_articles * mean / (1 + (n_articles - 1) * mean)),
+        _narrow(dated.min(initial=math.inf)) if len(dated) else math.nan,
+        _narrow(dated.max(initial=-math.inf)) if len(dated) else math.nan,
+    )  # fmt: skip
+
+
+def combine(profiles: Sequence[Profile], params: StorylineParams) -> Profile:
+    """The profile of a storyline made of stories with these profiles, each counting alike."""
+    terms = np.concatenate([one.terms for one in profiles])
+    weights = np.concatenate([one.weights.astype(np.float64) for one in profiles])
+    found, column = np.unique(terms, return_inverse=True)
+    kept, shares = _heaviest(found, np.bincount(column, weights=weights, minlength=len(found)), params.n_terms)
+    days = np.array([day for one in profiles for day in (one.first_day, one.last_day) if not math.isnan(day)])
+    return Profile(
+        kept, shares, sum(one.n_articles for one in profiles), max(one.reliability for one in profiles),
+        float(days.min()) if len(days) else math.nan, float(days.max()) if len(days) else math.nan,
+    )  # fmt: skip
+
+
+def link_stories(new: Sequence[Profile], standing: Sequence[Profile], params: StorylineParams) -> NDArray[np.int64]:
+    """For each new story the index of the standing storyline it continues, or of one it founds.
+
+    int64, shape (len(new),); values from len(standing) on are new storylines, numbered in order of first member.
+    Standing storylines are never joined with each other. Stories are grouped by average linkage, so one common
+    place or person is not enough; the grouping does not depend on the order in which stories are given.
+    """
+    labels = np.full(len(new), -1, dtype=np.int64)
+    if len(new):
+        everyone = [*standing, *new]
+        for members in _components(everyone, len(standing), params):
+            _group(everyone, members, len(standing), labels, params)
+    return _number_new(labels, len(standing))
+
+
+def _narrow(value: float) -> float:
+    """The value as it comes back from four bytes."""
+    return float(np.float32(value))
+
+
+def _fold(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Term keys as 32-bit hashes: words keep theirs, pairs get one of their own."""
+    high, low = keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)
+    return ((high * _PAIR_MIX ^ low) & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+
+
+def _heaviest(
+    terms: NDArray[np.uint32], weights: NDArray[np.float64], n_terms: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """The terms that weigh most (ties: the smaller hash), ascending, and their shares of a unit vector."""
+    best = np.lexsort((terms, -weights))[:n_terms]
+    best = best[weights[best] > 0]
+    best = best[np.argsort(terms[best], kind="stable")]
+    length = float(np.sqrt((weights[best].astype(np.float64) ** 2).sum())) or 1.0
+    return terms[best], np.rint(weights[best] / length * 255).astype(np.uint8)
+
+
+def _matrix(profiles: Sequence[Profile]) -> sparse.csr_matrix:
+    """Unit rows over the terms found, divided by the root of each profile's reliability."""
+    lengths = [len(one.terms) for one in profiles]
+    flat = np.concatenate([one.terms for one in profiles])
+    weights = np.concatenate([_scaled(one) for one in profiles])
+    found, columns = np.unique(flat, return_inverse=True)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return sparse.csr_matrix((weights, columns, starts), shape=(len(profiles), len(found)))
+
+
+def _scaled(one: Profile) -> NDArray[np.float64]:
+    weights = one.weights.astype(np.float64)
+    return weights / (np.sqrt((weights**2).sum() * max(one.reliability, 1e-6)) or 1.0)
+
+
+def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: StorylineParams) -> NDArray[np.float64]:
+    """Gaussian of the days between the spans of any two profiles, shape (len(left), len(right))."""
+    gap = np.maximum(
+        np.array([one.first_day for one in left])[:, None] - np.array([one.last_day for one in right])[None, :],
+        np.array([one.first_day for one in right])[None, :] - np.array([one.last_day for one in left])[:, None],
+    )
+    return np.exp(-(np.maximum(np.nan_to_num(gap), 0) ** 2) / (2 * params.sigma_days**2))
+
+
+def _components(everyone: Sequence[Profile], n_standing: int, params: StorylineParams) -> list[NDArray[np.int64]]:
+    """The sets of profiles linked by a chain of similar pairs, each with a new story in it."""
+    rows = _matrix(everyone)
+    columns = rows.T.tocsr()
+    links = []
+    for start in range(n_standing, len(everyone), _BLOCK_ROWS):
+        product = (rows[start : start + _BLOCK_ROWS] @ columns).tocoo()
+        kept = product.data >= params.min_similarity
+        links.append(np.column_stack([product.row[kept] + start, product.col[kept]]))
+    pairs = np.concatenate(links)
+    graph = sparse.csr_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(everyone),) * 2)
+    component = csgraph.connected_components(graph, directed=False)[1]
+    used = np.unique(component[n_standing:])
+    order = np.argsort(component, kind="stable")
+    starts, stops = np.searchsorted(component[order], used), np.searchsorted(component[order], used, side="right")
+    return [order[start:stop] for start, stop in zip(starts, stops, strict=True)]
+
+
+def _group(
+    everyone: Sequence[Profile],
+    members: NDArray[np.int64],
+    n_standing: int,
+    labels: NDArray[np.int64],
+    params: StorylineParams,
+) -> None:
+    """Write into `labels` the storyline of each new story of one component."""
+    ranked = sorted(members.tolist(), key=lambda i: (i >= n_standing, everyone[i].to_bytes(), i))
+    chosen = [everyone[i] for i in ranked]
+    rows = _matrix(chosen)
+    similarity = (rows @ rows.T).toarray() * _closeness(chosen, chosen, params)
+    groups = _average_linkage(similarity, params.min_similarity)
+    n_old = sum(i < n_standing for i in ranked)
+    for place in range(n_old, len(ranked)):
+        mates = np.flatnonzero(groups == groups[place])
+        old = mates[mates < n_old]
+        if len(old):
+            labels[ranked[place] - n_standing] = ranked[old[np.argmax(similarity[place, old])]]
+        else:
+            labels[ranked[place] - n_standing] = -2 - min(ranked[mate] - n_standing for mate in mates)
+
+
+def _average_linkage(similarity: NDArray[np.float64], cut: float) -> NDArray[np.int64]:
+    if len(similarity) == 1:
+        return np.zeros(1, dtype=np.int64)
+    top = 2.0
+    distance = top - np.minimum((similarity + similarity.T) / 2, top)
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance, checks=False), "average")
+    return np.asarray(fcluster(tree, top - cut, "distance"), dtype=np.int64)
+
+
+def _number_new(labels: NDArray[np.int64], n_standing: int) -> NDArray[np.int64]:
+    """Founders' marks (-2 - first member) replaced by n_standing, n_standing + 1 ... in order of first member."""
+    marks = np.unique(-2 - labels[labels < 0])
+    numbered = labels.copy()
+    numbered[labels < 0] = n_standing + np.searchsorted(marks, -2 - labels[labels < 0])
+    return numbered

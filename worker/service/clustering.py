@@ -1,0 +1,445 @@
+"""A run: load the window, cluster it, decide who keeps which id, commit all of it at once.
+
+1. Only the holder of the lease commits, under its token and on top of the run it knows: two holders never mix.
+2. A run without news changes nothing. News is an article new or revised, and one that left the window.
+3. What a run decides is visible all at once, with its changes in the stream.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from dedup.identity import Left, Outcome, Placed, Standing, decide, mint, to_change
+from dedup.pipeline import Clustering, Params, cluster_window
+from dedup.story import Change, Story, Storyline, StoryStatus
+from dedup.storyline import Profile, link_stories
+from worker.service.window import HeldArticle, HeldFamily, Window, earliest, latest, load_families, load_window
+from worker.store.commit import Unit, commit
+from worker.store.news import News
+from worker.store.store import Store
+
+_KEY_SHIFT: Final = 20
+
+
+@dataclass(slots=True)
+class Clusterer:
+    """What one process keeps from run to run."""
+
+    store: Store
+    params: Params
+    holder: str
+    window_seconds: float
+    retention_seconds: float
+    storyline_seconds: float
+    window: Window | None = None
+
+    def run(self, now: float) -> int | None:
+        """One run at a time (Unix seconds), if there is news and the lease is ours; its number, or None."""
+        token = self.store.lease.acquire(self.holder)
+        if token is None:
+            self.window = None
+            return None
+        news = self.store.news.read()
+        window = self._current(news)
+        inside = window.in_window(now - self.window_seconds)
+        names = frozenset(family.family_id for family in inside)
+        if not news and names == window.clustered:
+            return None
+        run = _Run(self, window, inside, now, window.run + 1)
+        unit = run.decide(news, self._renew)
+        if not unit.commands and not unit.gathered:
+            window.clustered = names
+            return None
+        run.sign(unit)
+        self.store.lease.guard(unit, self.holder, token)
+        if not commit(self.store.connection, [unit])[0]:
+            self.window = None
+            return None
+        run.remember(names)
+        return run.number
+
+    def release(self, token: int) -> None:
+        """Gives the lease back."""
+        self.store.lease.release(self.holder, token)
+
+    def _renew(self) -> None:
+        self.store.lease.acquire(self.holder)
+
+    def _current(self, news: News) -> Window:
+        """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
+        if self.window is None or self.window.run != self.store.runs.number():
+            self.window = load_window(self.store)
+            return self.window
+        loaded = load_families(self.store, news.families)
+        for family_id in news.families:
+            if family_id in loaded:
+                self.window.families[family_id] = loaded[family_id]
+            else:
+                self.window.families.pop(family_id, None)
+        return self.window
+
+
+@dataclass(slots=True)
+class _Lines:
+    """What a run decides on storylines: that of each story, those retired and what they resolve to, and profiles."""
+
+    of_story: dict[str, str] = field(default_factory=dict)
+    retired: dict[str, str] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run's work: from a window and its families to a unit that commits it."""
+
+    clusterer: Clusterer
+    window: Window
+    inside: Sequence[HeldFamily]
+    now: float
+    number: int
+    story_of_family: dict[str, str] = field(default_factory=dict)
+    stories: dict[str, Story] = field(default_factory=dict)
+    lines: _Lines = field(default_factory=_Lines)
+    storylines: dict[str, Storyline] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+    founders: dict[str, str] = field(default_factory=dict)
+
+    def decide(self, news: News, renew: Callable[[], None]) -> Unit:
+        """Clusters, decides, and puts all that changes into one unit."""
+        store, unit = self.clusterer.store, Unit()
+        clustering = cluster_window([family.telling for family in self.inside], self.clusterer.params)
+        renew()
+        outcome = self._identify(clustering)
+        self._tell_stories(outcome)
+        self._link(outcome, clustering)
+        renew()
+        changes = [*self._changes(outcome), *self._revisions(news)]
+        self._write_articles(unit)
+        self._write_stories(unit, outcome)
+        self._write_storylines(unit)
+        for change in changes:
+            store.changes.add(unit, change)
+        store.news.done(unit, news)
+        return unit
+
+    def sign(self, unit: Unit) -> None:
+        """Adds to a unit that it is this run, and comes after the one it rests on."""
+        self.clusterer.store.runs.put(unit, self.number, {"at": self.now, "n_families": len(self.inside)})
+
+    def remember(self, names: frozenset[str]) -> None:
+        """Makes the window what has just been committed."""
+        window = self.window
+        for family_id, story in self.story_of_family.items():
+            family, line = window.families[family_id], self.lines.of_story[story]
+            if family.story != story or any(_differs(article, story, line) for article in family.articles):
+                articles = tuple(
+                    dataclasses.replace(article, story=story, storyline=line, clustered=True)
+                    for article in family.articles
+                )
+                window.families[family_id] = dataclasses.replace(family, story=story, articles=articles)
+        for story_id in self.gone:
+            window.stories.pop(story_id, None)
+        window.stories |= self.stories
+        window.storylines |= self.storylines
+        for line in self.lines.retired:
+            window.storylines.pop(line, None)
+        self._remember_profiles()
+        window.run, window.clustered = self.number, names
+
+    def _remember_profiles(self) -> None:
+        held = self.window.profiles
+        for story_id, one in self.lines.profiles.items():
+            held.setdefault(self.lines.of_story[story_id], {})[story_id] = one
+        for line in list(held):
+            for story_id in list(held[line]):
+                if story_id in self.gone or self.lines.of_story.get(story_id, line) != line:
+                    del held[line][story_id]
+            if not held[line]:
+                del held[line]
+
+    def _identify(self, clustering: Clustering) -> Outcome:
+        clusters: dict[int, list[str]] = defaultdict(list)
+        for family, label in zip(self.inside, clustering.labels.tolist(), strict=True):
+            clusters[label].append(family.family_id)
+        placed = [_placed(family) for family in self.inside]
+        standing = self._standing(placed)
+        return decide(placed, clusters.values(), standing, taken=self._taken(clusters.values()))
+
+    def _standing(self, placed: Sequence[Placed]) -> dict[str, Standing]:
+        names = {family.family_id for family in self.inside}
+        concerned = {story_id for story_id, story in self.window.stories.items() if story.status == "open"}
+        concerned |= {story for one in placed for story in (one.story, *one.stories) if story}
+        held = self.window.by_story()
+        return {
+            story_id: Standing(
+                story_id,
+                round(self.window.stories[story_id].created_at * 1000) << _KEY_SHIFT,
+                self.window.stories[story_id].status,
+                tuple(_left(family) for family in held.get(story_id, ()) if family.family_id not in names),
+            )
+            for story_id in sorted(concerned)
+            if story_id in self.window.stories
+        }
+
+    def _taken(self, clusters: Iterable[Sequence[str]]) -> Callable[[str], bool]:
+        """Whether an id is in use; those that will be asked for are looked up together."""
+        store, families = self.clusterer.store, self.window.families
+        founders = [_founder(families[name] for name in names) for names in clusters]
+        likely = [mint("story", founder, lambda _: False) for founder in founders]
+        taken = store.aliases.taken(likely, {name: store.keys.story(name) for name in likely})
+        known = set(likely)
+
+        def is_taken(name: str) -> bool:
+            return name in taken if name in known else bool(store.aliases.taken([name], {name: store.keys.story(name)}))
+
+        return is_taken
+
+    def _tell_stories(self, outcome: Outcome) -> None:
+        """The stories as they are now, and who belongs to them."""
+        for assigned in outcome.stories:
+            members = [*assigned.families, *(left.family for left in assigned.left)]
+            self.story_of_family.update(dict.fromkeys(members, assigned.story_id))
+        living = {assigned.story_id for assigned in outcome.stories}
+        for assigned in outcome.stories:
+            families = [self.window.families[name] for name in assigned.families]
+            left = [self.window.families[one.family] for one in assigned.left]
+            self._tell(assigned.story_id, families, left, "open")
+        held = self.window.by_story()
+        for story_id in outcome.ended:
+            left = [one for one in held.get(story_id, ()) if self.story_of_family.get(one.family_id, story_id) == story_id]
+            if left:
+                self.story_of_family.update((one.family_id, story_id) for one in left)
+                self._tell(story_id, [], left, "ended")
+            else:
+                self.gone[story_id] = ""
+        self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
+
+    def _tell(
+        self, story_id: str, families: Sequence[HeldFamily], left: Sequence[HeldFamily], status: StoryStatus
+    ) -> None:
+        everyone = [*families, *left]
+        articles = [article for family in everyone for article in family.articles]
+        first = min(everyone, key=lambda family: (-len(family.articles), family.articles[0].key))
+        before = self.window.stories.get(story_id)
+        founded = min(article.key for article in articles) >> _KEY_SHIFT
+        self.founders[story_id] = _founder(everyone)
+        fresh = Story(
+            id=story_id,
+            headline=first.title,
+            representative=first.representative,
+            n_articles=len(articles),
+            n_families=len(everyone),
+            n_sources=len({article.source for article in articles if article.source}),
+            first_published_at=earliest(article.published_at for article in articles),
+            last_published_at=latest(article.published_at for article in articles),
+            created_at=before.created_at if before else founded / 1000,
+            updated_at=before.updated_at if before else self.now,
+            storyline=before.storyline if before else "",
+            status=status,
+        )
+        self.stories[story_id] = fresh if fresh == before else dataclasses.replace(fresh, updated_at=self.now)
+
+    def _link(self, outcome: Outcome, clustering: Clustering) -> None:
+        """The storyline of every story told: kept, except where a story alone in its storyline continues another."""
+        place = {family.family_id: i for i, family in enumerate(self.inside)}
+        self.lines.of_story = {story_id: story.storyline for story_id, story in self.stories.items()}
+        loose: list[str] = []
+        for assigned in outcome.stories:
+            story = self.stories[assigned.story_id]
+            if story.updated_at == self.now and assigned.families:
+                rows = [place[name] for name in assigned.families]
+                self.lines.profiles[story.id] = clustering.profile(rows, self.clusterer.params)
+                if not story.storyline or self._is_alone(story):
+                    loose.append(story.id)
+        self._join(loose)
+        self._let_go()
+        for story_id, line in self.lines.of_story.items():
+            if self.stories[story_id].storyline != line:
+                self.stories[story_id] = dataclasses.replace(
+                    self.stories[story_id], storyline=line, updated_at=self.now
+                )
+        self._tell_storylines()
+
+    def _is_alone(self, story: Story) -> bool:
+        held = self.window.profiles.get(story.storyline, {})
+        return all(name == story.id or name in self.gone for name in held)
+
+    def _join(self, loose: Sequence[str]) -> None:
+        """Finds the storyline of stories that are new or alone, the oldest first."""
+        loose = sorted(loose, key=lambda name: (self.stories[name].created_at, name))
+        free = set(loose)
+        standing = [
+            (line, one)
+            for line in sorted(self.window.profiles)
+            for name, one in sorted(self.window.profiles[line].items())
+            if name not in free and name not in self.gone
+        ]
+        labels = link_stories(
+            [self.lines.profiles[name] for name in loose], [one for _, one in standing], self.clusterer.params.storyline
+        )
+        groups: dict[int, list[str]] = defaultdict(list)
+        for name, label in zip(loose, labels.tolist(), strict=True):
+            groups[label].append(name)
+        for label, names in sorted(groups.items()):
+            own = [self.stories[name].storyline for name in names if self.stories[name].storyline]
+            line = standing[label][0] if label < len(standing) else own[0] if own else self._mint_line(names[0])
+            for name in names:
+                before = self.stories[name].storyline
+                self.lines.of_story[name] = line
+                if before and before != line:
+                    self.lines.retired[before] = line
+
+    def _mint_line(self, story_id: str) -> str:
+        store = self.clusterer.store
+        used = {*self.window.storylines, *self.lines.of_story.values()}
+        return mint(
+            "storyline",
+            self.founders[story_id],
+            lambda name: name in used or bool(store.aliases.taken([name], {name: store.keys.storyline(name)})),
+        )
+
+    def _let_go(self) -> None:
+        """Storylines whose only stories were merged away follow them."""
+        for story_id, heir in self.gone.items():
+            before = self.window.stories[story_id].storyline if story_id in self.window.stories else ""
+            held = set(self.window.profiles.get(before, {})) - set(self.gone)
+            line = self.lines.of_story.get(heir, "")
+            if before and line and before != line and not held and before not in self.lines.retired:
+                self.lines.retired[before] = line
+
+    def _tell_storylines(self) -> None:
+        """The storylines of all stories that changed, as they are now."""
+        changed = {story.storyline for story in self.stories.values() if story.updated_at == self.now}
+        changed |= {self.window.stories[name].storyline for name in self.gone if name in self.window.stories}
+        changed -= {"", *self.lines.retired}
+        members: dict[str, list[Story]] = defaultdict(list)
+        for story in (self.window.stories | self.stories).values():
+            if story.storyline in changed and story.id not in self.gone:
+                members[story.storyline].append(story)
+        for line in sorted(changed):
+            stories = sorted(members[line], key=lambda story: (story.created_at, story.id))
+            if stories:
+                self._tell_storyline(line, stories)
+
+    def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:
+        before = self.window.storylines.get(line)
+        largest = min(stories, key=lambda story: (-story.n_articles, story.created_at))
+        fresh = Storyline(
+            id=line,
+            headline=largest.headline,
+            n_stories=len(stories),
+            n_articles=sum(story.n_articles for story in stories),
+            created_at=before.created_at if before else stories[0].created_at,
+            updated_at=before.updated_at if before else self.now,
+        )
+        self.storylines[line] = fresh if fresh == before else dataclasses.replace(fresh, updated_at=self.now)
+
+    def _changes(self, outcome: Outcome) -> list[Change]:
+        return [
+            to_change(intent, storyline=self._line_of(intent.story), run=self.number, at=self.now)
+            for intent in outcome.changes
+        ]
+
+    def _revisions(self, news: News) -> list[Change]:
+        """Revised articles, told under the story they are in now."""
+        home = {
+            article.article_id: self.story_of_family.get(family.family_id, family.story)
+            for family in (self.window.families[name] for name in sorted(news.families) if name in self.window.families)
+            for article in family.articles
+        }
+        return [
+            Change("revised", home[name], "", self._line_of(home[name]), (name,), 1, self.number, self.now)
+            for name in news.revised
+            if name in home
+        ]
+
+    def _line_of(self, story_id: str) -> str:
+        story = self.stories.get(self.gone.get(story_id, story_id)) or self.window.stories.get(story_id)
+        return story.storyline if story else ""
+
+    def _write_articles(self, unit: Unit) -> None:
+        store = self.clusterer.store
+        came: dict[str, dict[str, float]] = defaultdict(dict)
+        left: dict[str, list[str]] = defaultdict(list)
+        for family_id, story in self.story_of_family.items():
+            family, line = self.window.families[family_id], self.lines.of_story[story]
+            if family.story != story:
+                store.articles.place_family(unit, family_id, story)
+            for article in family.articles:
+                if _differs(article, story, line):
+                    store.articles.place(unit, article.article_id, story, line)
+                if article.story != story:
+                    came[story][article.article_id] = article.score
+                    if article.story and article.story not in self.gone:
+                        left[article.story].append(article.article_id)
+        for story_id in sorted({*came, *left}):
+            store.stories.put_members(unit, story_id, came.get(story_id, {}), left.get(story_id, []))
+
+    def _write_stories(self, unit: Unit, outcome: Outcome) -> None:
+        clusterer, store = self.clusterer, self.clusterer.store
+        for story_id, story in self.stories.items():
+            if story != self.window.stories.get(story_id):
+                store.stories.put_story(unit, story)
+        earlier = store.aliases.earlier(self.gone)
+        for story_id, living in self.gone.items():
+            before = self.window.stories.get(story_id)
+            store.stories.drop_story(unit, story_id, before.storyline if before else "")
+            if living:
+                store.aliases.retire(unit, story_id, living, earlier[story_id], clusterer.retention_seconds)
+
+    def _write_storylines(self, unit: Unit) -> None:
+        clusterer, store = self.clusterer, self.clusterer.store
+        for line, storyline in self.storylines.items():
+            if storyline != self.window.storylines.get(line):
+                stories = {
+                    story.id: story.created_at * 1000 for story in self.stories.values() if story.storyline == line
+                }
+                store.stories.put_storyline(unit, storyline, stories)
+        for story_id, one in self.lines.profiles.items():
+            line = self.lines.of_story[story_id]
+            store.stories.put_profile(unit, line, story_id, one.to_bytes(), self.now)
+        for story_id, before in self._lines_before().items():
+            if self.lines.of_story.get(story_id) != before and before not in self.lines.retired:
+                store.stories.leave_storyline(unit, before, [story_id])
+                store.stories.drop_profile(unit, before, story_id)
+        earlier = store.aliases.earlier(self.lines.retired)
+        for line, living in self.lines.retired.items():
+            store.stories.drop_storyline(unit, line)
+            store.aliases.retire(unit, line, living, earlier[line], clusterer.storyline_seconds)
+
+    def _lines_before(self) -> dict[str, str]:
+        """The storylines that stories told or gone in this run were in before."""
+        known = self.window.stories
+        return {name: known[name].storyline for name in (*self.stories, *self.gone) if name in known}
+
+
+def _founder(families: Iterable[HeldFamily]) -> str:
+    """The article of these families that arrived first."""
+    return min((family.articles[0].key, family.articles[0].article_id) for family in families)[1]
+
+
+def _placed(family: HeldFamily) -> Placed:
+    return Placed(
+        family=family.family_id,
+        articles=tuple(article.article_id for article in family.articles),
+        seen_at=tuple(article.key for article in family.articles),
+        story=family.story,
+        stories=tuple(article.story for article in family.articles),
+    )
+
+
+def _left(family: HeldFamily) -> Left:
+    return Left(
+        family.family_id,
+        tuple(article.article_id for article in family.articles),
+        tuple(article.key for article in family.articles),
+    )
+
+
+def _differs(article: HeldArticle, story: str, line: str) -> bool:
+    return not article.clustered or article.story != story or article.storyline != line
+

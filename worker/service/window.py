@@ -1,0 +1,152 @@
+"""The window as one process holds it: every family kept, with what clustering and stories need of it.
+
+It is a copy of what Redis holds, true as of the run it was last committed with; a process that is not the one that
+committed that run loads it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dedup.article import parse_time
+from dedup.pipeline import Telling
+from dedup.story import Story, Storyline
+from dedup.storyline import Profile
+from dedup.terms import Terms
+from worker.store.records import ArticleRecord
+from worker.store.store import Store
+
+_SERIALS_PER_MILLISECOND = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class HeldArticle:
+    """An article of a family: `key` orders arrivals, `score` is its place in sorted sets, times are Unix seconds."""
+
+    article_id: str
+    key: int
+    score: float
+    published_at: float | None
+    source: str
+    story: str
+    storyline: str
+    clustered: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldFamily:
+    """A family with its articles in order of arrival; the telling and the title are the representative's."""
+
+    family_id: str
+    representative: str
+    story: str
+    articles: tuple[HeldArticle, ...]
+    telling: Telling
+    title: str
+
+    @property
+    def last_seen(self) -> float:
+        """Unix seconds of the latest arrival."""
+        return max(article.score for article in self.articles) / 1000
+
+
+@dataclass(slots=True)
+class Window:
+    """What is held. `run` is the number of the run it is true as of."""
+
+    run: int = -1
+    families: dict[str, HeldFamily] = field(default_factory=dict)
+    stories: dict[str, Story] = field(default_factory=dict)
+    storylines: dict[str, Storyline] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
+    clustered: frozenset[str] = frozenset()
+
+    def in_window(self, since: float) -> list[HeldFamily]:
+        """The families with an article seen since a time (Unix seconds), by arrival of their first article."""
+        inside = [family for family in self.families.values() if family.last_seen >= since]
+        return sorted(inside, key=lambda family: (family.articles[0].key, family.family_id))
+
+    def by_story(self) -> dict[str, list[HeldFamily]]:
+        """All families that have a story, by the story of the family."""
+        found: dict[str, list[HeldFamily]] = {}
+        for family in self.families.values():
+            if family.story:
+                found.setdefault(family.story, []).append(family)
+        return found
+
+
+def load_window(store: Store) -> Window:
+    """Everything that is kept, from the store."""
+    window = Window(run=store.runs.number())
+    ids = [one.decode() for one in store.connection.zrange(store.keys.families, 0, -1)]
+    window.families = load_families(store, ids)
+    window.stories = store.stories.get(store.stories.all_ids())
+    window.profiles = {
+        storyline: {story: Profile.from_bytes(packed) for story, packed in held.items()}
+        for storyline, held in store.stories.profiles().items()
+    }
+    window.storylines = store.stories.get_storylines(window.profiles)
+    return window
+
+
+def load_families(store: Store, family_ids: Iterable[str]) -> dict[str, HeldFamily]:
+    """Those of these families that are kept."""
+    wanted = sorted(family_ids)
+    told = store.articles.families_told(wanted)
+    ids = [article_id for _, _, members in told.values() for article_id in members]
+    records = {name: ArticleRecord.unpack(packed) for name, packed in store.articles.records(ids).items()}
+    rows = dict(zip(ids, store.articles.fields(ids, ["story", "storyline", "status"], ["source"]), strict=True))
+    representatives = [representative for representative, _, _ in told.values()]
+    titles = dict(zip(representatives, store.articles.fields(representatives, [], ["title"]), strict=True))
+    contents = {records[name].content for name in representatives if name in records}
+    terms = {number: Terms.from_bytes(packed) for number, packed in store.index.terms(contents).items()}
+    families: dict[str, HeldFamily] = {}
+    for family_id, (representative, story, members) in told.items():
+        record = records.get(representative)
+        if record is None or record.content not in terms:
+            continue
+        families[family_id] = HeldFamily(
+            family_id,
+            representative,
+            story,
+            tuple(_held(name, records[name], rows[name]) for name in members if name in records),
+            Telling(terms[record.content], record.published_at),
+            titles[representative][0],
+        )
+    return families
+
+
+def _held(article_id: str, record: ArticleRecord, row: list[str]) -> HeldArticle:
+    story, storyline, status, source = row
+    milliseconds, serial = record.seen_at
+    return HeldArticle(
+        article_id,
+        milliseconds * _SERIALS_PER_MILLISECOND + min(serial, _SERIALS_PER_MILLISECOND - 1),
+        milliseconds + min(serial, 999) / 1000,
+        record.published_at,
+        source,
+        story,
+        storyline,
+        status == "clustered",
+    )
+
+
+def latest(times: Iterable[float | None]) -> float | None:
+    """The latest of the known times, None where none is known."""
+    return max((one for one in times if one is not None), default=None)
+
+
+def earliest(times: Iterable[float | None]) -> float | None:
+    """The earliest of the known times, None where none is known."""
+    return min((one for one in times if one is not None), default=None)
+
+
+def seconds(text: str) -> float:
+    """Unix seconds of a time as it is told."""
+    return parse_time(text) or 0.0
+
+
+def profiles_flat(profiles: Mapping[str, Mapping[str, Profile]]) -> list[tuple[str, str, Profile]]:
+    """(storyline, story, profile) for every profile held, in a fixed order."""
+    return [(line, story, one) for line in sorted(profiles) for story, one in sorted(profiles[line].items())]

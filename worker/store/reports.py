@@ -1,0 +1,47 @@
+"""Reports of periods, rendered three ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from worker.store.commit import Unit, commit
+from worker.store.connection import Connection
+from worker.store.keys import Keys
+
+KEPT_SECONDS: Final = {"hour": 7 * 86_400, "day": 400 * 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One report as JSON, Markdown and HTML."""
+
+    json: str
+    markdown: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Reports under one prefix."""
+
+    connection: Connection
+    keys: Keys
+
+    def put(self, kind: str, name: str, rendered: Rendered, *, latest: bool) -> None:
+        """Keeps a report for as long as its kind is kept, also as the latest of its kind if it is."""
+        unit = Unit()
+        for key in (self.keys.report(kind, name), *([self.keys.latest_report(kind)] if latest else [])):
+            for suffix, text in (("", rendered.json), (":markdown", rendered.markdown), (":html", rendered.html)):
+                unit.do("SET", key + suffix, text, "EX", KEPT_SECONDS[kind])
+        commit(self.connection, [unit])
+
+    def get(self, kind: str, name: str) -> Rendered | None:
+        """A report that was kept, None where there is none; "latest" names the latest."""
+        key = self.keys.latest_report(kind) if name == "latest" else self.keys.report(kind, name)
+        texts = self.connection.mget([key, f"{key}:markdown", f"{key}:html"])
+        return Rendered(*(text.decode() for text in texts)) if all(texts) else None
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether a period's report has been kept."""
+        return bool(self.connection.exists(self.keys.report(kind, name)))
