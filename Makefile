@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## Push the seed articles through the whole service and show 
 	@$(BIN)/dedup demo
 
 test: check ## All checks, and the tests that take less than half a minute each (under 5 minutes)
-	@$(PYTEST) -m "not fault and not quality and not slow" tests $(PYTEST_ARGS)
+	@$(PYTEST) -n 2 -m "not fault and not quality and not slow" tests $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## Style, types and import floors, without running anything
 	@$(BIN)/ruff check .
@@ -54,5 +54,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 		echo "This needs Python 3.11 or later, and $(PYTHON) is not: say make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Installing into $(VENV) with $(PYTHON): a minute or two, once"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -m pip install -qq --editable '.[dev]'
 	@touch $@

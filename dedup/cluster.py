@@ -1,71 +1,79 @@
-"""Stories out of the neighbour graph: HDBSCAN over a sparse graph."""
+"""Stories out of the neighbour graph.
+
+1. `cluster_graph`: HDBSCAN over the sparse graph. It finds the cores of stories, and calls the rest noise.
+2. `merge_stories`: cores and single articles join where they are as alike on average as articles on one story are
+   expected to be. One pair of articles can be alike by accident, two groups hardly; so this is where short texts and
+   large stories are decided. What joins nothing is a story of one.
+
+Interface: `cluster_graph(graph, params)`, then `merge_stories(labels, graph, rows, reliability, published_days,
+params)` with the rows behind the graph and `graph.reliability` of their lengths.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Final, Literal
 
 import numpy as np
-from hdbscan._hdbscan_linkage import label
-from hdbscan.hdbscan_ import _tree_to_labels
+from hdbscan._hdbscan_linkage import label as grow_tree
+from hdbscan.hdbscan_ import _tree_to_labels as cut_tree
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+_SMALLEST: Final = 2
+"""Articles that HDBSCAN takes for a cluster: any two can be a story."""
+_ENTRIES_AT_ONCE: Final = 4_000_000
+"""Matrix entries multiplied at once when pairs of stories are compared: about 100 MB."""
+
 
 @dataclass(frozen=True)
 class ClusterParams:
-    """How HDBSCAN cuts its tree."""
+    """How HDBSCAN cuts its tree into the cores of stories."""
 
-    method: Literal["eom", "leaf"] = "eom"
-    epsilon: float = 0.55
-    max_epsilon: float = float("inf")
-    max_distance: float = 1.0
-
-
-def cluster_graph(graph: sparse.csr_matrix, params: ClusterParams) -> NDArray[np.int64]:
-    n = graph.shape[0]
-    graph = graph.copy(); graph.data[graph.data > params.max_distance] = 0; graph.eliminate_zeros()
-    tree = label(_spanning_tree(graph))
-    labels = _tree_to_labels(
-        np.zeros((n + 2, 1)), tree, 2, params.method, False, False, params.epsilon, 0.0, 0, params.max_epsilon
-    )[0].astype(np.int64)
-    return in_order(np.where(labels[:n] == labels[n], -1, labels[:n]))
-
-
-def in_order(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Labels 0..k-1 in order of first member, every -1 a label of its own."""
-    alone = labels < 0
-    unique = np.where(alone, labels.max(initial=0) + 1 + np.arange(len(labels)), labels)
-    _, first, inverse = np.unique(unique, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
-
-
-def _spanning_tree(graph: sparse.csr_matrix) -> NDArray[np.float64]:
-    n = graph.shape[0]
-    forest = csgraph.minimum_spanning_tree(graph).tocoo()
-    component = csgraph.connected_components(graph, directed=False)[1]
-    roots = np.unique(component, return_index=True)[1]
-    edges = np.concatenate([
-        np.column_stack([forest.row, forest.col, forest.data]),
-        [[n, n + 1, np.nextafter(1, 0)]],
-        np.column_stack([np.full(len(roots), n), roots, np.ones(len(roots))]),
-    ])
-    return np.ascontiguousarray(edges[np.lexsort((edges[:, 1], edges[:, 0], edges[:, 2]))])
+    method: Literal["eom", "leaf"] = "leaf"
+    """The leaves are the tightest groups. Excess of mass follows chains of short texts, each like the next."""
+    max_distance: float = 0.5
+    """Longer edges make no core: 0.5 is a similarity of 1, as alike as articles on one story are expected to be."""
+    epsilon: float = 0.0
+    """HDBSCAN's cluster_selection_epsilon: leaves are not told apart below this distance."""
 
 
 @dataclass(frozen=True)
 class MergeParams:
-    """When two stories are one."""
+    """When two groups of articles are one story."""
 
-    threshold: float = 0.62
+    min_score: float = 0.55
+    """Share of the similarity expected within one story from which two groups are one."""
     prior_members: float = 3.0
+    """Cohesion is measured as if the group had so many more members of the expected similarity."""
     max_cohesion: float = 1.5
+    """A tighter group is made of copies, not of a tighter story, and is not asked more of its new members."""
     crowding: float = 0.4
-    max_crowding: float = 9.0
+    """How much easier a fragment joins a large story, for each e-fold of their sizes: large stories have many sides,
+    and any one article tells few of them."""
+    max_crowding: float = 2.0
+    """Most that size makes it easier: without it a large story takes in all that looks remotely like it."""
     sigma_days: float = 3.0
+    """Standard deviation of the time kernel between the mean days of two groups."""
+
+
+def cluster_graph(graph: sparse.csr_matrix, params: ClusterParams) -> NDArray[np.int64]:
+    """The core each article belongs to, every article without one a label of its own: int64, shape (n,).
+
+    `graph` holds distances in (0, 1), symmetric; no entry is distance 1. The result is that of HDBSCAN with
+    min_cluster_size 2 and min_samples 1 over the full matrix: components are joined at distance 1, which is exact,
+    and a pair apart from all articles stands for "no story", so that the whole window may be one. Labels are
+    0..k-1 in order of first member.
+    """
+    n = graph.shape[0]
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    tree = grow_tree(_spanning_tree(_near(graph, params.max_distance)))
+    cut = cut_tree(np.zeros((n + 2, 1)), tree, _SMALLEST, params.method, cluster_selection_epsilon=params.epsilon)
+    labels = np.asarray(cut[0], dtype=np.int64)
+    return in_order(np.where(labels[:n] == labels[n], -1, labels[:n]))
 
 
 def merge_stories(
@@ -76,59 +84,166 @@ def merge_stories(
     published_days: NDArray[np.float64],
     params: MergeParams,
 ) -> NDArray[np.int64]:
-    edges = graph.tocoo()
+    """The story each article belongs to: int64, shape (n,), 0..k-1 in order of first member.
+
+    `labels` are the groups to begin with, `graph` says which articles are neighbours (only groups with neighbours
+    in each other are compared), `rows` are unit TF-IDF rows, `reliability` the cosine expected of two articles
+    of each one's length on the same story, `published_days` nan where undated. Groups that are each other's
+    best match are merged, round after round, until no match reaches `min_score`.
+    """
     labels = in_order(labels)
-    left, right = labels[edges.row], labels[edges.col]
-    k = labels.max() + 1
-    pairs = np.unique(left[left < right] * k + right[left < right])
-    a, b = pairs // k, pairs % k
-    parent = np.arange(k)
-    n = len(labels)
-    members = sparse.csr_matrix((np.ones(n, np.float32), (labels, np.arange(n))), shape=(k, n))
-    C = (members @ rows).tocsr()
-    Q = members @ np.sqrt(reliability); N = np.bincount(labels, minlength=k).astype(float); E = members @ reliability
-    W = members @ np.isfinite(published_days).astype(float)
-    T = members @ np.nan_to_num(published_days)
+    groups = _Groups.of(labels, rows, reliability, published_days)
+    left, right = _neighbours(labels, graph)
+    scores = groups.scores(left, right, params)
+    while True:
+        joined = _join_mutual(left, right, scores, len(groups.sizes), params.min_score)
+        if len(joined) == 0 or joined.max() + 1 == len(joined):
+            return labels
+        labels, grown = joined[labels], np.bincount(joined)[joined] > 1
+        groups = groups.merged(joined)
+        fresh = grown[left] | grown[right]
+        old_left, old_right, scores = joined[left[~fresh]], joined[right[~fresh]], scores[~fresh]
+        new_left, new_right = _distinct(joined[left[fresh]], joined[right[fresh]])
+        left, right = np.concatenate([old_left, new_left]), np.concatenate([old_right, new_right])
+        scores = np.concatenate([scores, groups.scores(new_left, new_right, params)])
 
-    def cohesion(C, i):
-        got = np.asarray(C.multiply(C).sum(1)).ravel() - N[i]; due = np.maximum(Q[i] ** 2 - E[i], 1e-9)
-        return np.minimum(np.where(N[i] > 1, (params.prior_members + (N[i] - 1) * got / due) / (params.prior_members + N[i] - 1), 1.0), params.max_cohesion)
 
-    g = cohesion(C, np.arange(k))
+def in_order(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same partition with labels 0..k-1 in order of first member; every -1 becomes a label of its own."""
+    alone = labels < 0
+    unique = np.where(alone, labels.max(initial=0) + 1 + np.arange(len(labels)), labels)
+    _, first, inverse = np.unique(unique, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
 
-    def score(a, b):
-        dot = np.concatenate([np.asarray(C[a[i:i+20000]].multiply(C[b[i:i+20000]]).sum(1)).ravel() for i in range(0, len(a), 20000)] or [np.zeros(0)])
-        s = dot / (Q[a] * Q[b]) / np.sqrt(g[a] * g[b])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gap = np.nan_to_num(T[a] / W[a] - T[b] / W[b])
-        s *= np.exp(-(gap**2) / 2 / params.sigma_days**2)
-        return s * np.minimum(1 + params.crowding * np.abs(np.log(N[a] / N[b])), params.max_crowding)
 
-    s = score(a, b)
-    while len(a):
-        ok = s >= params.threshold
-        x, y, z = np.r_[a[ok], b[ok]], np.r_[b[ok], a[ok]], np.r_[s[ok], s[ok]]
-        o = np.lexsort((y, -z, x)); x, y = x[o], y[o]
-        f = np.r_[True, x[1:] != x[:-1]][: len(x)]
-        best = np.full(k, -1); best[x[f]] = y[f]
-        i = np.flatnonzero(best >= 0); i = i[(best[best[i]] == i) & (i < best[i])]; j = best[i]
-        if not len(i):
-            break
-        new = (C[i] + C[j]).tocsr()
-        for v in (Q, N, E, W, T):
-            v[i] += v[j]
-        parent[j] = i
-        keep = np.ones(k, np.float32); keep[i] = keep[j] = 0
-        put = sparse.csr_matrix((np.ones(len(i), np.float32), (i, np.arange(len(i)))), shape=(k, len(i)))
-        C = (sparse.diags_array(keep).tocsr() @ C + put @ new).tocsr()
-        g[i] = cohesion(new, i)
-        ids = np.arange(k); ids[j] = i
-        a2, b2 = ids[a], ids[b]
-        lo, hi = np.minimum(a2, b2), np.maximum(a2, b2)
-        changed = (keep[a] == 0) | (keep[b] == 0)
-        fresh = np.unique((lo * k + hi)[changed & (lo < hi)])
-        fa, fb = fresh // k, fresh % k
-        a, b, s = np.r_[a[~changed], fa], np.r_[b[~changed], fb], np.r_[s[~changed], score(fa, fb)]
-    while (parent != parent[parent]).any():
-        parent = parent[parent]
-    return in_order(parent[labels])
+def _near(graph: sparse.csr_matrix, max_distance: float) -> sparse.csr_matrix:
+    """The graph without its longer edges."""
+    edges = graph.tocoo()
+    kept = edges.data <= max_distance
+    return sparse.csr_matrix((edges.data[kept], (edges.row[kept], edges.col[kept])), shape=graph.shape)
+
+
+def _spanning_tree(graph: sparse.csr_matrix) -> NDArray[np.float64]:
+    """Edges (from, to, distance) by rising distance, of the graph with n and n + 1 as the pair apart from all.
+
+    All components hang at distance 1 from the pair, so whatever falls away at distance 1 falls to it, not
+    to some component.
+    """
+    n = graph.shape[0]
+    forest = csgraph.minimum_spanning_tree(graph).tocoo()
+    component = csgraph.connected_components(graph, directed=False)[1]
+    roots = np.unique(component, return_index=True)[1]
+    inner = np.column_stack([forest.row, forest.col, forest.data])
+    outer = np.column_stack([np.full(len(roots), n), roots, np.ones(len(roots))])
+    edges = np.concatenate([inner, [[n, n + 1, np.nextafter(1, 0)]], outer])
+    return np.ascontiguousarray(edges[np.lexsort((edges[:, 1], edges[:, 0], edges[:, 2]))])
+
+
+def _neighbours(labels: NDArray[np.int64], graph: sparse.csr_matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    edges = graph.tocoo()
+    return _distinct(labels[edges.row], labels[edges.col])
+
+
+def _distinct(a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each pair of different labels once, the lower first, in order."""
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    base = int(high.max(initial=0)) + 1
+    pairs = np.unique((low * base + high)[low < high])
+    return pairs // base, pairs % base
+
+
+def _join_mutual(
+    left: NDArray[np.int64], right: NDArray[np.int64], scores: NDArray[np.float64], n_groups: int, min_score: float
+) -> NDArray[np.int64]:
+    """For each group its new label, after those that are each other's best match were joined; ties: lowest label."""
+    good = scores >= min_score
+    here = np.concatenate([left[good], right[good]])
+    there = np.concatenate([right[good], left[good]])
+    ranked = np.lexsort((there, -np.concatenate([scores[good], scores[good]]), here))
+    best = np.full(n_groups, -1, dtype=np.int64)
+    best[here[ranked[::-1]]] = there[ranked[::-1]]
+    mutual = (best >= 0) & (best[best] == np.arange(n_groups))
+    return in_order(np.where(mutual, np.minimum(best, np.arange(n_groups)), np.arange(n_groups)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Sums over the articles of each group, from which all mean similarities follow exactly."""
+
+    centres: sparse.csr_matrix
+    sizes: NDArray[np.float64]
+    roots: NDArray[np.float64]
+    """Of the roots of the reliabilities: the expected similarity summed over all pairs of two groups is the product."""
+    reliabilities: NDArray[np.float64]
+    n_dated: NDArray[np.float64]
+    days: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        labels: NDArray[np.int64],
+        rows: sparse.csr_matrix,
+        reliability: NDArray[np.float64],
+        published_days: NDArray[np.float64],
+    ) -> _Groups:
+        dated = np.isfinite(published_days)
+        single = cls(
+            rows, np.ones(len(labels)), np.sqrt(reliability), reliability, dated.astype(np.float64),
+            np.where(dated, published_days, 0),
+        )  # fmt: skip
+        return single.merged(labels)
+
+    def merged(self, labels: NDArray[np.int64]) -> _Groups:
+        """The groups after those with the same label became one."""
+        n_groups = int(labels.max(initial=-1)) + 1
+        members = sparse.csr_matrix(
+            (np.ones(len(labels), dtype=np.float32), (labels, np.arange(len(labels)))), shape=(n_groups, len(labels))
+        )
+        columns = (self.sizes, self.roots, self.reliabilities, self.n_dated, self.days)
+        return _Groups(
+            (members @ self.centres).tocsr(), *(np.bincount(labels, c, n_groups).astype(np.float64) for c in columns)
+        )
+
+    def scores(self, left: NDArray[np.int64], right: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
+        """Mean similarity of two groups over the expected one, each pair of `left` and `right`.
+
+        Divided by the root of both cohesions, so that a loose story may grow and a tight one keeps its bar.
+        """
+        mean = self._products(left, right) / (self.roots[left] * self.roots[right])
+        cohesion = self._cohesion(np.concatenate([left, right]), params)
+        size_ratio = np.abs(np.log(self.sizes[left] / self.sizes[right]))
+        crowding = np.minimum(1 + params.crowding * size_ratio, params.max_crowding)
+        near = self._kernel(left, right, params)
+        return np.asarray(mean / np.sqrt(cohesion[left] * cohesion[right]) * near * crowding)
+
+    def _products(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Sums of the cosines between the articles of two groups."""
+        entries = np.diff(self.centres.indptr)
+        part = np.cumsum(entries[left] + entries[right]) // _ENTRIES_AT_ONCE
+        bounds = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(left)]
+        sums = [
+            np.asarray(self.centres[left[a:b]].multiply(self.centres[right[a:b]]).sum(axis=1)).ravel()
+            for a, b in pairwise(bounds)
+        ]
+        return np.concatenate(sums).astype(np.float64)
+
+    def _cohesion(self, used: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
+        """Mean similarity within a group over the expected one, with `prior_members` of the expected: shape (k,)."""
+        cohesion = np.ones(len(self.sizes))
+        group = np.unique(used)
+        group = group[self.sizes[group] > 1]
+        found = self._products(group, group) - self.sizes[group]
+        expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
+        others = self.sizes[group] - 1
+        shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)
+        cohesion[group] = np.minimum(shrunk, params.max_cohesion)
+        return cohesion
+
+    def _kernel(self, left: NDArray[np.int64], right: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
+        """Gaussian of the days between the means of two groups; 1 where either has no dated article."""
+        with np.errstate(invalid="ignore"):
+            means = self.days / self.n_dated
+        gap = np.nan_to_num(means[left] - means[right])
+        return np.asarray(np.exp(-(gap**2) / (2 * params.sigma_days**2)))

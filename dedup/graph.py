@@ -22,11 +22,10 @@ class GraphParams:
     """Standard deviation of the time kernel: outlets tell one event within days, rounds come weeks apart."""
     noise_words: float = 300.0
     """Content words of an article that are not about its event; see `reliability`."""
-    min_similarity: float = 0.2
+    min_similarity: float = 0.15
     """Corrected similarity under which two articles share nothing that counts."""
     max_neighbours: int = 50
     """Most neighbours an article brings into the graph."""
-    correction: float = 1.0
     min_words: float = 5.0
     """Articles shorter than this are corrected as if they had so many words."""
 
@@ -51,7 +50,7 @@ def neighbour_graph(
     epoch, nan where undated. Distance is 1 / (1 + similarity).
     """
     n = rows.shape[0]
-    scaled = (sparse.diags_array(reliability(n_words, params) ** (-0.5 * params.correction)).tocsr() @ rows).tocsr()
+    scaled = (sparse.diags_array(reliability(n_words, params) ** -0.5).tocsr() @ rows).tocsr()
     order = np.argsort(published_days, kind="stable")
     edges = [_best(*block, params) for block in _blocks(scaled[order], published_days[order], params)]
     left, right, similarity = (np.concatenate([e[i] for e in edges] or [np.zeros(0)]) for i in range(3))
@@ -66,9 +65,7 @@ def neighbour_graph(
 Block = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 
-def _blocks(
-    rows: sparse.csr_matrix, days: NDArray[np.float64], params: GraphParams
-) -> Iterator[Block]:
+def _blocks(rows: sparse.csr_matrix, days: NDArray[np.float64], params: GraphParams) -> Iterator[Block]:
     """Edges of one block of rows after another, all pairs, in the order given (dated first, by date)."""
     n_dated = int(np.isfinite(days).sum())
     reach = params.sigma_days * 4

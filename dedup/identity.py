@@ -135,7 +135,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A cluster to be named; `members` are (arrival key, article, story so far), by arrival."""
+    """A cluster to be named: its families by arrival, the stories they had, and their articles.
+
+    `members` are (arrival key, article, story so far), family by family: the first one is the founding article.
+    """
 
     families: tuple[str, ...]
     homes: frozenset[str]
@@ -252,7 +255,7 @@ def _part(cluster: Sequence[str], unclaimed: dict[str, Placed]) -> _Part:
     families.sort(key=lambda family: (family.seen_at[0], family.family))
     members = chain.from_iterable(zip(f.seen_at, f.articles, f.stories, strict=True) for f in families)
     homes = frozenset(family.story for family in families if family.story)
-    return _Part(tuple(family.family for family in families), homes, tuple(sorted(members)))
+    return _Part(tuple(family.family for family in families), homes, tuple(members))
 
 
 def _check_left(parts: Sequence[_Part], standing: Mapping[str, Standing]) -> None:

@@ -81,7 +81,9 @@ def _contingency(
     places = np.array(list(cells), dtype=np.int64)
     both = np.array(list(cells.values()), dtype=np.float64)
     row, column = places[:, 0], places[:, 1]
-    return (row, column, both), np.bincount(row, weights=both), np.bincount(column, weights=both)
+    sizes = (np.bincount(side, weights=both).astype(np.float64) for side in (row, column))
+    gold_sizes, predicted_sizes = sizes
+    return (row, column, both), gold_sizes, predicted_sizes
 
 
 def _agreement(precision: float, recall: float) -> Agreement:

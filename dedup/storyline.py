@@ -38,7 +38,7 @@ class StorylineParams:
 
     n_terms: int = 72
     """Terms kept of a story: five bytes each, 378 bytes in all."""
-    min_similarity: float = 0.6
+    min_similarity: float = 0.5
     """Share of the similarity expected within one storyline from which two stories continue each other."""
     sigma_days: float = 120.0
     """Standard deviation of the time between stories of one storyline: rounds come weeks or months apart."""
@@ -48,9 +48,9 @@ class StorylineParams:
 class Profile:
     """What one story (or storyline) is about.
 
-    `terms` are hashes (uint32, ascending) and `weights` their shares of a unit vector in steps of 1/255 (uint8), both of
-    shape (n_terms,). `reliability` is the cosine expected of two such stories on one subject, 0 to 1. Days count
-    from any one epoch; nan where undated.
+    `terms` are hashes (uint32, ascending) and `weights` their shares of a unit vector in steps of 1/255 (uint8),
+    both of shape (n_terms,). `reliability` is the cosine expected of two such stories on one subject, 0 to 1. Days
+    count from any one epoch; nan where undated.
     """
 
     terms: NDArray[np.uint32]
@@ -110,7 +110,7 @@ def combine(profiles: Sequence[Profile], params: StorylineParams) -> Profile:
     terms = np.concatenate([one.terms for one in profiles])
     weights = np.concatenate([one.weights.astype(np.float64) for one in profiles])
     found, column = np.unique(terms, return_inverse=True)
-    kept, shares = _heaviest(found, np.bincount(column, weights=weights, minlength=len(found)), params.n_terms)
+    kept, shares = _heaviest(found, np.bincount(column, weights).astype(np.float64), params.n_terms)
     days = np.array([day for one in profiles for day in (one.first_day, one.last_day) if not math.isnan(day)])
     return Profile(
         kept, shares, sum(one.n_articles for one in profiles), max(one.reliability for one in profiles),
@@ -167,7 +167,7 @@ def _matrix(profiles: Sequence[Profile]) -> sparse.csr_matrix:
 
 def _scaled(one: Profile) -> NDArray[np.float64]:
     weights = one.weights.astype(np.float64)
-    return weights / (np.sqrt((weights**2).sum() * max(one.reliability, 1e-6)) or 1.0)
+    return np.asarray(weights / (np.sqrt((weights**2).sum() * max(one.reliability, 1e-6)) or 1.0))
 
 
 def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: StorylineParams) -> NDArray[np.float64]:
@@ -176,7 +176,7 @@ def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: Storyl
         np.array([one.first_day for one in left])[:, None] - np.array([one.last_day for one in right])[None, :],
         np.array([one.first_day for one in right])[None, :] - np.array([one.last_day for one in left])[:, None],
     )
-    return np.exp(-(np.maximum(np.nan_to_num(gap), 0) ** 2) / (2 * params.sigma_days**2))
+    return np.asarray(np.exp(-(np.maximum(np.nan_to_num(gap), 0) ** 2) / (2 * params.sigma_days**2)))
 
 
 def _components(everyone: Sequence[Profile], n_standing: int, params: StorylineParams) -> list[NDArray[np.int64]]:

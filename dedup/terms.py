@@ -6,6 +6,7 @@ Interface beside the plain one: `vectors` returns `Vectors`, the rows together w
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -24,10 +24,10 @@ from dedup.text import normalise, words
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 1
-_THOUSANDS: Final = regex.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
-_DECIMAL: Final = regex.compile(r"(?<=\d)[.,:](?=\d)")
-_LETTERS_PER_WORD: Final = 16
-"""More than any written language needs, so that cutting the text by letters never shortens the lead."""
+_THOUSANDS: Final = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
+_DECIMAL: Final = re.compile(r"(?<=\d)[.,:](?=\d)")
+_LETTERS_PER_WORD: Final = (8, 64)
+"""Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
 
 class TermsError(DedupError):
@@ -91,12 +91,21 @@ class Vectors:
 def read_terms(title: str, text: str, params: TermParams) -> Terms:
     """The terms of an article of this title and body."""
     body = text[len(title) :] if title and text.startswith(title) else text
-    lead = f"{title}\n{body}"[: params.lead_words * _LETTERS_PER_WORD]
-    joined = _DECIMAL.sub("p", _THOUSANDS.sub("", normalise(lead)))
-    looked_up = [_look_up(word, params.stem_letters) for word in words(joined)[: params.lead_words]]
+    looked_up = [_look_up(word, params.stem_letters) for word in _lead(f"{title}\n{body}", params.lead_words)]
     hashes = np.array([entry[0] for entry in looked_up], dtype=np.uint32)
     stops = np.array([entry[1] for entry in looked_up], dtype="<u8")
     return Terms(hashes[~_is_stop(stops)])
+
+
+def _lead(text: str, n_words: int) -> list[str]:
+    """The first words of a text; 1,000 and 6.4 are one word each."""
+    found: list[str] = []
+    for letters in _LETTERS_PER_WORD:
+        head = normalise(text[: n_words * letters])
+        found = words(_DECIMAL.sub("p", _THOUSANDS.sub("", head)))
+        if len(found) > n_words or len(text) <= n_words * letters:
+            break
+    return found[:n_words]
 
 
 def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:

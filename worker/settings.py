@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -88,6 +89,8 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
 def celery_url(redis_url: str) -> str:
     """A redis-py URL in the form Celery's broker takes: a unix socket is spelt otherwise there."""
     parts = urlsplit(redis_url)
+    if parts.scheme == "rediss":
+        return parts._replace(query="").geturl()
     if parts.scheme != "unix":
         return redis_url
     query = dict(parse_qsl(parts.query))
@@ -95,6 +98,20 @@ def celery_url(redis_url: str) -> str:
     password = parts.password or query.get("password", "")
     credentials = f"{quote(parts.username or '', safe='')}:{quote(password, safe='')}@" if password else ""
     return f"redis+socket://{credentials}{parts.path}?{urlencode(options)}"
+
+
+def celery_ssl(redis_url: str) -> dict[str, object] | None:
+    """What Celery's broker needs to know of TLS for a rediss:// URL; None for others.
+
+    The certificate is checked unless the URL says ssl_cert_reqs=none, as redis-py has it.
+    """
+    parts = urlsplit(redis_url)
+    if parts.scheme != "rediss":
+        return None
+    query = dict(parse_qsl(parts.query))
+    checks = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+    files = {name: query[name] for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") if name in query}
+    return {"ssl_cert_reqs": checks.get(query.get("ssl_cert_reqs", ""), ssl.CERT_REQUIRED), **files}
 
 
 def redacted(url: str) -> str:

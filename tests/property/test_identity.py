@@ -281,7 +281,8 @@ def test_rule_3_ties_go_to_the_older_stories_then_to_the_parts_that_founded_them
 
 
 @given(
-    st.lists(st.dictionaries(st.integers(0, 7), st.integers(1, 6), min_size=1), min_size=1, max_size=8), st.booleans()
+    st.lists(st.dictionaries(st.integers(0, 7), st.integers(1, 6), min_size=1), min_size=1, max_size=8),
+    st.sampled_from([10, 10**40]),
 )
 def test_rule_3_the_matching_is_the_heaviest_also_with_weights_past_a_float(
     weights: list[dict[int, int]], scale: int

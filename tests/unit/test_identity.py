@@ -230,6 +230,15 @@ def test_a_family_whose_earlier_articles_are_gone_keeps_its_story() -> None:
     assert outcome.changes == (Intent("grew", "S", "", ("a9",)),)
 
 
+def test_a_story_of_which_no_article_is_kept_retires_into_the_one_its_family_joined() -> None:
+    placed = [family("a", (9, ""), story="S"), family("b", (2, "T"))]
+
+    outcome = decide(placed, [["a", "b"]], standing(story("S", 1), story("T", 2)))
+
+    assert outcome.aliases == {"S": "T"}
+    assert outcome.changes == (Intent("merged", "S", "T", ()), Intent("grew", "T", "", ("a9",)))
+
+
 def test_a_reopened_story_is_told_even_if_no_article_is_new() -> None:
     outcome = decide([family("a", (1, "S"))], [["a"]], standing(story("S", 1, status="ended")))
 

@@ -7,7 +7,9 @@
    that is about to stop.
 3. It is reached through a unix socket in a directory of mode 0700; TCP only when asked for, on the loopback
    address, and then with a generated password that stands in files of mode 0600 only.
-4. What was written is in the append-only file, and there again at the next start.
+4. What was written is in the append-only file, and there again at the next start. Only a server that is itself killed
+   may lose what it acknowledged while a sync was under way (a tenth of a second, at most two), and a machine that loses
+   power the last second or two.
 """
 
 from __future__ import annotations

@@ -43,6 +43,10 @@ class Clusterer:
         if token is None:
             self.window = None
             return None
+        with self.store.lease.kept(self.holder):
+            return self._run(now, token)
+
+    def _run(self, now: float, token: int) -> int | None:
         news = self.store.news.read()
         window = self._current(news)
         inside = window.in_window(now - self.window_seconds)
@@ -50,7 +54,7 @@ class Clusterer:
         if not news and names == window.clustered:
             return None
         run = _Run(self, window, inside, now, window.run + 1)
-        unit = run.decide(news, self._renew)
+        unit = run.decide(news)
         if not unit.commands and not unit.gathered:
             window.clustered = names
             return None
@@ -62,12 +66,9 @@ class Clusterer:
         run.remember(names)
         return run.number
 
-    def release(self, token: int) -> None:
-        """Gives the lease back."""
-        self.store.lease.release(self.holder, token)
-
-    def _renew(self) -> None:
-        self.store.lease.acquire(self.holder)
+    def release(self) -> None:
+        """Gives the lease back, so that nobody has to wait for it to run out."""
+        self.store.lease.release(self.holder)
 
     def _current(self, news: News) -> Window:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
@@ -108,15 +109,14 @@ class _Run:
     gone: dict[str, str] = field(default_factory=dict)
     founders: dict[str, str] = field(default_factory=dict)
 
-    def decide(self, news: News, renew: Callable[[], None]) -> Unit:
+    def decide(self, news: News) -> Unit:
         """Clusters, decides, and puts all that changes into one unit."""
         store, unit = self.clusterer.store, Unit()
         clustering = cluster_window([family.telling for family in self.inside], self.clusterer.params)
-        renew()
         outcome = self._identify(clustering)
         self._tell_stories(outcome)
+        self._tell_aged()
         self._link(outcome, clustering)
-        renew()
         changes = [*self._changes(outcome), *self._revisions(news)]
         self._write_articles(unit)
         self._write_stories(unit, outcome)
@@ -156,7 +156,7 @@ class _Run:
             held.setdefault(self.lines.of_story[story_id], {})[story_id] = one
         for line in list(held):
             for story_id in list(held[line]):
-                if story_id in self.gone or self.lines.of_story.get(story_id, line) != line:
+                if self._is_merged(story_id) or self.lines.of_story.get(story_id, line) != line:
                     del held[line][story_id]
             if not held[line]:
                 del held[line]
@@ -218,6 +218,17 @@ class _Run:
                 self.gone[story_id] = ""
         self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
 
+    def _tell_aged(self) -> None:
+        """Stories that some articles have left by age: told anew, and gone with their last one."""
+        held = self.window.by_story()
+        for story_id, story in self.window.stories.items():
+            if story_id not in self.stories and story_id not in self.gone:
+                families = held.get(story_id, [])
+                if not families:
+                    self.gone[story_id] = ""
+                elif sum(len(family.articles) for family in families) != story.n_articles:
+                    self._tell(story_id, [], families, story.status)
+
     def _tell(
         self, story_id: str, families: Sequence[HeldFamily], left: Sequence[HeldFamily], status: StoryStatus
     ) -> None:
@@ -266,7 +277,11 @@ class _Run:
 
     def _is_alone(self, story: Story) -> bool:
         held = self.window.profiles.get(story.storyline, {})
-        return all(name == story.id or name in self.gone for name in held)
+        return all(name == story.id or self._is_merged(name) for name in held)
+
+    def _is_merged(self, story_id: str) -> bool:
+        """Whether a story went into another; one that only aged away still stands for its storyline."""
+        return bool(self.gone.get(story_id))
 
     def _join(self, loose: Sequence[str]) -> None:
         """Finds the storyline of stories that are new or alone, the oldest first."""
@@ -276,7 +291,7 @@ class _Run:
             (line, one)
             for line in sorted(self.window.profiles)
             for name, one in sorted(self.window.profiles[line].items())
-            if name not in free and name not in self.gone
+            if name not in free and not self._is_merged(name)
         ]
         labels = link_stories(
             [self.lines.profiles[name] for name in loose], [one for _, one in standing], self.clusterer.params.storyline
@@ -306,7 +321,7 @@ class _Run:
         """Storylines whose only stories were merged away follow them."""
         for story_id, heir in self.gone.items():
             before = self.window.stories[story_id].storyline if story_id in self.window.stories else ""
-            held = set(self.window.profiles.get(before, {})) - set(self.gone)
+            held = [name for name in self.window.profiles.get(before, {}) if not self._is_merged(name)]
             line = self.lines.of_story.get(heir, "")
             if before and line and before != line and not held and before not in self.lines.retired:
                 self.lines.retired[before] = line
@@ -324,6 +339,9 @@ class _Run:
             stories = sorted(members[line], key=lambda story: (story.created_at, story.id))
             if stories:
                 self._tell_storyline(line, stories)
+            elif line in self.window.storylines:
+                emptied = dataclasses.replace(self.window.storylines[line], n_stories=0, n_articles=0)
+                self.storylines[line] = dataclasses.replace(emptied, updated_at=self.now)
 
     def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:
         before = self.window.storylines.get(line)
@@ -405,7 +423,8 @@ class _Run:
         for story_id, before in self._lines_before().items():
             if self.lines.of_story.get(story_id) != before and before not in self.lines.retired:
                 store.stories.leave_storyline(unit, before, [story_id])
-                store.stories.drop_profile(unit, before, story_id)
+                if story_id not in self.gone or self._is_merged(story_id):
+                    store.stories.drop_profile(unit, before, story_id)
         earlier = store.aliases.earlier(self.lines.retired)
         for line, living in self.lines.retired.items():
             store.stories.drop_storyline(unit, line)

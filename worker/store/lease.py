@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Final
+
+from redis.exceptions import RedisError
 
 from worker.store.commit import Unit, commit
 from worker.store.connection import Connection
 from worker.store.keys import Keys
 
-LEASE_SECONDS: Final = 60
-"""A holder that dies keeps others waiting this long at most; a run renews it between its stages."""
+LEASE_SECONDS: Final = 15
+"""A holder that dies keeps others waiting this long at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,32 @@ class Lease:
         taken = self.connection.set(self._lease, f"{holder} {token}", nx=True, px=milliseconds)
         return token if taken else None
 
-    def release(self, holder: str, token: int) -> None:
-        """Gives the lease back, if it is still held under this token."""
-        unit = Unit()
-        self.guard(unit, holder, token)
-        unit.do("DEL", self._lease)
-        commit(self.connection, [unit])
+    @contextmanager
+    def kept(self, holder: str) -> Iterator[None]:
+        """Renews the lease for as long as the block takes."""
+        done = Event()
+        renewing = Thread(target=self._renew, args=(holder, done), name="lease", daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            done.set()
+            renewing.join()
+
+    def _renew(self, holder: str, done: Event) -> None:
+        """A server that does not answer ends it: the lease then runs out, and the guard tells."""
+        with suppress(RedisError):
+            while not done.wait(LEASE_SECONDS / 3):
+                self.acquire(holder)
+
+    def release(self, holder: str) -> None:
+        """Gives the lease back, if this holder has it."""
+        held = self.connection.get(self._lease)
+        if held is not None and held.decode().rpartition(" ")[0] == holder:
+            unit = Unit()
+            unit.expect("GET", self._lease, reply=held)
+            unit.do("DEL", self._lease)
+            commit(self.connection, [unit])
 
     def guard(self, unit: Unit, holder: str, token: int) -> None:
         """Lets a unit through only under this token."""

@@ -42,6 +42,11 @@ class Reports:
         texts = self.connection.mget([key, f"{key}:markdown", f"{key}:html"])
         return Rendered(*(text.decode() for text in texts)) if all(texts) else None
 
-    def has(self, kind: str, name: str) -> bool:
-        """Whether a period's report has been kept."""
-        return bool(self.connection.exists(self.keys.report(kind, name)))
+    def last_finished(self, kind: str) -> str:
+        """The name of the latest period whose final report has been made, "" where none has."""
+        name = self.connection.hget(self.keys.private("reported"), kind)
+        return name.decode() if name else ""
+
+    def finish(self, kind: str, name: str) -> None:
+        """Notes that a period's final report has been made."""
+        self.connection.hset(self.keys.private("reported"), kind, name)

@@ -35,6 +35,10 @@ class Stories:
         if came:
             unit.add_scored(self.keys.story_articles(story_id), came)
 
+    def leave(self, unit: Unit, story_id: str, article_id: str) -> None:
+        """Takes an article out of a story."""
+        unit.gather("ZREM", self.keys.story_articles(story_id), words=[article_id])
+
     def drop_story(self, unit: Unit, story_id: str, storyline_id: str) -> None:
         """Takes a story's keys away, and its place in its storyline."""
         unit.do("DEL", self.keys.story(story_id), self.keys.story_articles(story_id))

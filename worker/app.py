@@ -1,0 +1,95 @@
+"""The Celery object and its settings.
+
+Messages are nudges: a lost one is followed by the next, for what has to be done stands in the store. So nothing here
+guards against loss, and everything against standing still.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any, Final
+
+from celery import Celery
+from celery.signals import beat_init, celeryd_init, worker_process_init
+
+from worker.settings import Settings, celery_ssl, celery_url, load
+
+DRAIN_EVERY_SECONDS: Final = 1.0
+EXPIRE_EVERY_SECONDS: Final = 60.0
+REPORT_EVERY_SECONDS: Final = 30.0
+
+
+def make_app(settings: Settings) -> Celery:
+    """The Celery application of a deployment."""
+    url = settings.broker_url or settings.redis_url or "redis://127.0.0.1:6379/0"
+    celery = Celery("story-dedup", broker=celery_url(url), include=["worker.tasks"])
+    celery.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_retry_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_ignore_result=True,
+        task_time_limit=240,
+        task_serializer="json",
+        accept_content=["json"],
+        task_default_queue="ingest",
+        task_routes=_routes(),
+        beat_schedule=_schedule(settings),
+        broker_connection_retry_on_startup=True,
+        broker_use_ssl=celery_ssl(url),
+        worker_soft_shutdown_timeout=20,
+        worker_enable_soft_shutdown_on_idle=True,
+        worker_hijack_root_logger=True,
+        worker_enable_remote_control=False,
+        broker_transport_options={
+            "global_keyprefix": f"{settings.prefix}private:celery:",
+            "visibility_timeout": 300,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 30,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        },
+    )
+    return celery
+
+
+def _routes() -> dict[str, dict[str, str]]:
+    queues = {"drain": "ingest", "cluster": "cluster", "report": "cluster", "expire": "cluster", "push": "push"}
+    return {f"worker.tasks.{name}": {"queue": queue} for name, queue in queues.items()}
+
+
+def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What beat issues and how often; a nudge that nobody takes up in time is dropped."""
+    retention_seconds = settings.retention_days * 86_400
+    every = {
+        "drain": DRAIN_EVERY_SECONDS,
+        "cluster": settings.cluster_seconds,
+        "report": REPORT_EVERY_SECONDS,
+        "expire": min(EXPIRE_EVERY_SECONDS, max(1.0, retention_seconds / 10)),
+    }
+    return {
+        name: {"task": f"worker.tasks.{name}", "schedule": seconds, "options": {"expires": max(1.0, seconds)}}
+        for name, seconds in every.items()
+    }
+
+
+def _end_with_parent(**_: object) -> None:
+    """Under `dedup up`, ends this process when the supervisor is gone, by whatever death."""
+    descriptor = load().parent_fd
+    if descriptor >= 0:
+        threading.Thread(target=_wait_for_end, args=(descriptor,), name="parent", daemon=True).start()
+
+
+def _wait_for_end(descriptor: int) -> None:
+    while os.read(descriptor, 1):
+        continue
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+for _begins in (celeryd_init, worker_process_init, beat_init):
+    _begins.connect(_end_with_parent, weak=False)
+
+app = make_app(load())

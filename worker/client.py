@@ -1,0 +1,156 @@
+"""What a Python program imports to push articles and look up what became of them.
+
+    from worker.client import Client
+
+    client = Client("redis://localhost:6379/0")
+    client.push([{"url": "https://example.org/1", "title": "...", "text": "..."}])
+    client.lookup("https://example.org/1").story
+
+Importing it needs neither Celery nor numpy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from dedup.article import MAX_ARTICLE_BYTES
+from dedup.story import Change, Story, Storyline
+from worker.store.aliases import Aliases
+from worker.store.articles import ArticleEntry, Articles, FamilyEntry
+from worker.store.changes import Changes
+from worker.store.connection import StoreError, connect, told
+from worker.store.inbox import Inbox
+from worker.store.keys import Keys
+from worker.store.pushing import InboxFullError, Payload, Pushed, push_payloads
+from worker.store.rejected import Rejected, Rejection
+from worker.store.reports import Rendered, Reports
+from worker.store.stories import Stories
+
+__all__ = ["ArticleEntry", "Change", "Client", "FamilyEntry", "InboxFullError", "Pushed", "Rejection", "StoreError",
+           "Story", "Storyline"]  # fmt: skip
+
+
+class Client:
+    """A connection to a service by the URL of its Redis (redis://, rediss:// or unix://).
+
+    Methods raise `StoreError` where the server cannot be reached. Retired ids lead to what lives on under another.
+    """
+
+    def __init__(
+        self,
+        url: str = "redis://localhost:6379/0",
+        *,
+        prefix: str = "dedup:",
+        inbox_max: int = 1_000_000,
+        max_article_bytes: int = MAX_ARTICLE_BYTES,
+    ) -> None:
+        self._url = url
+        self._max_article_bytes = max_article_bytes
+        self._connection = connect(url)
+        keys = Keys(prefix)
+        self._inbox = Inbox(self._connection, keys, inbox_max)
+        self._rejected = Rejected(self._connection, keys)
+        self._articles = Articles(self._connection, keys)
+        self._stories = Stories(self._connection, keys)
+        self._changes = Changes(self._connection, keys)
+        self._reports = Reports(self._connection, keys)
+        self._aliases = Aliases(self._connection, keys)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
+    def push(self, articles: Iterable[Payload]) -> Pushed:
+        """Puts articles (mappings, or JSON as text or bytes) into the inbox; they are worked on within seconds.
+
+        Returns the ids under which they can be looked up, in order, and those that cannot be accepted, with field
+        and reason; these are kept in `rejected`, too. Raises `InboxFullError` where the inbox has no room; what it
+        lists as accepted has gone in. To push again what may have gone in is safe: the same text changes nothing.
+        """
+        result = Pushed()
+        for batch in self.push_each(articles):
+            result.accepted += batch.accepted
+            result.rejected += batch.rejected
+        return result
+
+    def push_each(self, articles: Iterable[Payload]) -> Iterator[Pushed]:
+        """The same, telling after each batch what became of it: for long inputs."""
+        with told(self._url):
+            yield from push_payloads(self._inbox, self._rejected, articles, self._max_article_bytes)
+
+    def lookup(self, article_id: str) -> ArticleEntry | None:
+        """Family, kind, story, storyline and the rest of one article; None where it is not known (yet)."""
+        with told(self._url):
+            return self._articles.get(article_id)
+
+    def family(self, family_id: str) -> FamilyEntry | None:
+        """A near-duplicate family and its articles."""
+        with told(self._url):
+            return self._articles.get_family(self._aliases.resolve(family_id))
+
+    def story(self, story_id: str) -> Story | None:
+        """A story; a retired id gives the story it went into."""
+        with told(self._url):
+            living = self._aliases.resolve(story_id)
+            return self._stories.get([living]).get(living)
+
+    def story_articles(self, story_id: str) -> list[str]:
+        """The ids of a story's articles, in order of arrival."""
+        with told(self._url):
+            return self._stories.articles(self._aliases.resolve(story_id))
+
+    def stories(self, most: int = 20) -> list[Story]:
+        """The stories that changed last, latest first."""
+        with told(self._url):
+            return list(self._stories.get(self._stories.latest(most)).values())
+
+    def storyline(self, storyline_id: str) -> Storyline | None:
+        """A storyline; a retired id gives the one it went into."""
+        with told(self._url):
+            living = self._aliases.resolve(storyline_id)
+            return self._stories.get_storylines([living]).get(living)
+
+    def storyline_stories(self, storyline_id: str) -> list[Story]:
+        """The stories of a storyline that can still be read, in order of their first article."""
+        with told(self._url):
+            names = self._stories.stories_of(self._aliases.resolve(storyline_id))
+            return list(self._stories.get(names).values())
+
+    def changes(self, after: str = "0", most: int = 1_000) -> list[tuple[str, Change]]:
+        """Changes after an entry id ("0": all that are kept), oldest first, each with the id to resume after."""
+        with told(self._url):
+            return self._changes.after(after, most)
+
+    def follow(self, after: str = "$", seconds: float = 30.0) -> Iterator[tuple[str, Change]]:
+        """Changes as they happen, for ever; `after` as in `changes`, "$" for what is yet to come."""
+        with told(self._url):
+            last = self._changes.last_id() if after == "$" else after
+            while True:
+                for last, change in self._changes.wait(last, seconds, 1_000):
+                    yield last, change
+
+    def report(self, kind: str = "day", name: str = "latest") -> dict[str, Any] | None:
+        """A report as JSON says it: `kind` is "hour" or "day", `name` a period like 2026-11-21 or "latest"."""
+        rendered = self.rendered_report(kind, name)
+        return json.loads(rendered.json) if rendered else None
+
+    def rendered_report(self, kind: str = "day", name: str = "latest") -> Rendered | None:
+        """The same report as JSON, Markdown and HTML texts."""
+        with told(self._url):
+            return self._reports.get(kind, name)
+
+    def rejected(self, most: int = 100) -> list[Rejection]:
+        """The latest articles that could not be accepted, newest first."""
+        with told(self._url):
+            return self._rejected.latest(most)

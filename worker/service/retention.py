@@ -1,0 +1,71 @@
+"""What has been kept long enough goes, and leaves no trace: articles with all they left in the index, then the
+families, stories and storylines they were the last of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dedup.pipeline import Params
+from worker.service.families import Loaded, Touch, Writer, load, unite
+from worker.store.commit import Unit, commit
+from worker.store.records import ArticleRecord
+from worker.store.store import Store
+
+BATCH_ARTICLES: Final = 256
+MOST_ATTEMPTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Expires what is older than the service keeps."""
+
+    store: Store
+    params: Params
+    retention_seconds: float
+    storyline_seconds: float
+
+    def run(self, now: float) -> int:
+        """Expires everything that is due (Unix seconds); returns how many articles."""
+        n_expired, attempts = 0, 0
+        while attempts < MOST_ATTEMPTS:
+            due = self.store.articles.seen_between(0, now - self.retention_seconds, BATCH_ARTICLES)
+            if not due:
+                break
+            n_gone = self._expire(due)
+            attempts = 0 if n_gone else attempts + 1
+            n_expired += n_gone
+        for storyline_id in self.store.stories.storylines_older_than(now - self.storyline_seconds):
+            unit = Unit()
+            self.store.stories.drop_storyline(unit, storyline_id)
+            commit(self.store.connection, [unit])
+        self.store.changes.trim(now)
+        self.store.rejected.trim(now)
+        self.store.inbox.forget_idle_consumers(3_600)
+        return n_expired
+
+    def _expire(self, article_ids: Sequence[str]) -> int:
+        """One attempt at a batch; what other workers are changing at the moment is left for the next."""
+        store = self.store
+        packed = store.articles.records(article_ids)
+        records = {article_id: ArticleRecord.unpack(one) for article_id, one in packed.items()}
+        loaded = Loaded({}, store.index.states(sorted({record.content for record in records.values()})))
+        touches = unite(
+            [Touch({record.content}, departures={article_id}) for article_id, record in records.items()], loaded.states
+        )
+        load(store, touches, loaded)
+        writer = Writer(store, self.params, self.retention_seconds)
+        placed = dict(zip(article_ids, store.articles.fields(article_ids, ["story"]), strict=True))
+        units = []
+        for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+            unit = Unit()
+            for article_id in sorted(touch.departures):
+                store.articles.expect_record(unit, article_id, packed[article_id])
+                store.articles.drop(unit, article_id)
+                if placed[article_id][0]:
+                    store.stories.leave(unit, placed[article_id][0], article_id)
+            writer.write(unit, touch, loaded, name, {}, [])
+            units.append(unit)
+        done = commit(store.connection, units)
+        return sum(len(touch.departures) for touch, applied in zip(touches, done, strict=True) if applied)

@@ -1,0 +1,66 @@
+"""The Celery tasks: decode, call the service, map errors.
+
+1. Messages are nudges. A drain, a run, an expiry or a report that is lost, repeated or late changes nothing that the
+   next one does not put right.
+2. `push` is the exception: its message carries the article. It is for producers that already speak Celery, has a queue
+   and a worker process of its own, and its delivery is as weak as Celery's on Redis: a worker that dies at
+   the wrong moment can lose the message. What must not be lost goes to the inbox with XADD.
+3. A task raises what it cannot handle: Celery logs it, and what was in work is taken up again from the store.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery.signals import worker_process_shutdown
+
+from worker.app import app
+from worker.service.ingest import drain as drain_inbox
+from worker.store.pushing import push_payloads
+from worker.service.runtime import runtime
+
+
+@app.task(max_retries=3)
+def drain() -> int:
+    """Works on the inbox until it is empty or a minute is over."""
+    parts = runtime()
+    settings = parts.settings
+    return drain_inbox(
+        parts.store, parts.params, parts.name, settings.claim_seconds, settings.max_article_bytes,
+        settings.retention_seconds,
+    )  # fmt: skip
+
+
+@app.task(max_retries=3)
+def cluster() -> int | None:
+    """One run, if there is news."""
+    return runtime().clusterer.run(time.time())
+
+
+@app.task(max_retries=3)
+def report() -> list[str]:
+    """The reports of periods that have ended."""
+    return runtime().reporting.make_due(time.time())
+
+
+@app.task(max_retries=3)
+def expire() -> int:
+    """Takes away what has been kept long enough."""
+    return runtime().expiry.run(time.time())
+
+
+@app.task(max_retries=3, autoretry_for=(Exception,), retry_backoff=True)
+def push(article: dict[str, Any] | list[dict[str, Any]]) -> list[str]:
+    """Puts one article or several into the inbox; returns their ids."""
+    parts = runtime()
+    articles = article if isinstance(article, list) else [article]
+    told = push_payloads(parts.store.inbox, parts.store.rejected, articles, parts.settings.max_article_bytes)
+    return [article_id for batch in told for article_id in batch.accepted]
+
+
+@worker_process_shutdown.connect
+def _hand_over(**_: object) -> None:
+    """A process that ends in order gives its lease back."""
+    if runtime.cache_info().currsize:
+        runtime().clusterer.release()

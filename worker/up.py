@@ -1,0 +1,215 @@
+"""`dedup up`: the whole service as processes of one machine, for as long as this one lives.
+
+1. One service a data directory.
+2. Each process is in a group of its own and ends with this one, by whatever death: it waits at the end of a pipe that
+   only this process holds open.
+3. A process that dies is started again, at once the first time, then after a pause that grows to half a minute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from dedup.errors import DedupError
+from worker import embedded
+from worker.settings import Settings
+
+STOP_SECONDS: Final = 10.0
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
+_STEADY_SECONDS: Final = 60.0
+_BORROWED_SECONDS: Final = 60.0
+
+
+class UpError(DedupError):
+    """The service cannot be started; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One process of the service: its name, and what `celery -A worker.app` is told. `nice` ones give way."""
+
+    name: str
+    words: tuple[str, ...]
+    nice: bool = False
+
+
+def roles(n_ingest: int, data_dir: Path) -> list[Role]:
+    """The processes of a service."""
+    worker = ("worker", "--concurrency=1", "--loglevel=WARNING", "--without-gossip", "--without-mingle")
+    ingest = [Role(f"ingest-{i + 1}", (*worker, "-Q", "ingest", "-n", f"ingest-{i + 1}@%h")) for i in range(n_ingest)]
+    return [
+        *ingest,
+        Role("cluster", (*worker, "-Q", "cluster", "-n", "cluster@%h"), nice=True),
+        Role("push", (*worker, "-Q", "push", "-n", "push@%h")),
+        Role("beat", ("beat", "--loglevel=WARNING", "-s", str(data_dir / "beat"), "--pidfile=")),
+    ]
+
+
+@dataclass(slots=True)
+class Child:
+    """A role's running process, and what is known of its deaths."""
+
+    role: Role
+    process: subprocess.Popen[bytes]
+    started_at: float
+    pause: float = 0.0
+    restart_at: float | None = None
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Starts the processes of a service, keeps them running, and ends them."""
+
+    settings: Settings
+    url: str
+    n_ingest: int
+    tell: Callable[[str], None]
+    environ: Mapping[str, str]
+    children: list[Child] = field(default_factory=list)
+    _alive: tuple[int, int] | None = None
+
+    def start(self) -> None:
+        """Starts every process."""
+        self._alive = os.pipe()
+        (self.settings.data_dir / "log").mkdir(parents=True, exist_ok=True)
+        for role in roles(self.n_ingest, self.settings.data_dir):
+            self.children.append(Child(role, self._spawn(role), time.monotonic()))
+
+    def watch(self) -> None:
+        """Starts again what has died; to be called again and again."""
+        now = time.monotonic()
+        for child in self.children:
+            code = child.process.poll()
+            if code is None:
+                continue
+            if child.restart_at is None:
+                steady = now - child.started_at > _STEADY_SECONDS
+                child.pause = _FIRST_PAUSE if steady or not child.pause else min(child.pause * 2, _LONGEST_PAUSE)
+                child.restart_at = now + child.pause
+                self.tell(f"{child.role.name} ended with {code}; starting it again in {child.pause:g} s")
+            if now >= child.restart_at:
+                child.process, child.started_at, child.restart_at = self._spawn(child.role), now, None
+
+    def stop(self) -> None:
+        """Ends every process: asked first, then killed, each with its whole group."""
+        for child in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                child.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + STOP_SECONDS
+        for child in self.children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.0, end - time.monotonic()))
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+        self.children.clear()
+        if self._alive is not None:
+            for descriptor in self._alive:
+                os.close(descriptor)
+            self._alive = None
+
+    def _spawn(self, role: Role) -> subprocess.Popen[bytes]:
+        if self._alive is None:
+            raise UpError("the supervisor has not been started")
+        command = [sys.executable, "-m", "celery", "-A", "worker.app", *role.words]
+        if role.nice and (nice := shutil.which("nice")):
+            command = [nice, "-n", "10", *command]
+        environ = dict(self.environ) | {
+            "REDIS_URL": self.url, "DEDUP_PARENT_FD": str(self._alive[0]), "DEDUP_DATA_DIR": str(self.settings.data_dir),
+            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+        }  # fmt: skip
+        with (self.settings.data_dir / "log" / f"{role.name}.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own command, no shell
+                command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, pass_fds=(self._alive[0],), cwd=self.settings.data_dir,
+            )  # fmt: skip
+
+
+@contextlib.contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Holds the data directory for one service."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock: IO[str] = (data_dir / "up.lock").open("a+")
+    except OSError as error:
+        raise UpError(
+            f"cannot use the data directory {data_dir}: {error.strerror}. Choose another with --data-dir"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UpError(
+                f"a service is already running on {data_dir}: stop that one, or choose another directory with --data-dir"
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
+def server_for(settings: Settings, tcp_port: int | None = None) -> Iterator[tuple[str, embedded.Server | None]]:
+    """The server's URL, and the embedded server where it is one; what was started here is stopped at the end."""
+    if settings.redis_url:
+        yield settings.redis_url, None
+        return
+    server = embedded.start(settings.data_dir, tcp_port=tcp_port)
+    try:
+        yield server.url, server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def own_server(settings: Settings, tcp_port: int | None) -> Iterator[tuple[str, embedded.Server | None]]:
+    """The same for a service, which needs a server that ends with it and not with a command that runs just now."""
+    end = time.monotonic() + _BORROWED_SECONDS
+    while True:
+        with server_for(settings, tcp_port) as (url, server):
+            if server is None or server.started:
+                yield url, server
+                return
+        if time.monotonic() > end:
+            raise UpError(
+                f"another command holds the server of {settings.data_dir} (process {server.pid}): wait until it has ended"
+            )
+        time.sleep(0.2)
+
+
+def serve(settings: Settings, n_ingest: int, tcp_port: int | None, tell: Callable[[str], None], environ: Mapping[str, str]) -> None:
+    """Runs the service until SIGINT or SIGTERM."""
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    with only_one(settings.data_dir):
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            with own_server(settings, tcp_port) as (url, server):
+                supervisor = Supervisor(settings, url, n_ingest, tell, environ)
+                try:
+                    supervisor.start()
+                    tell(f"service is up: {len(supervisor.children)} processes, logs in {settings.data_dir / 'log'}")
+                    if server is not None:
+                        tell(f"its server answers to: {server.cli_line}")
+                    while not stopping:
+                        supervisor.watch()
+                        time.sleep(0.2)
+                    tell("stopping")
+                finally:
+                    supervisor.stop()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
