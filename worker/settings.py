@@ -80,10 +80,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """Where the embedded server keeps its data: below XDG_DATA_HOME, else below the home directory."""
-    base = environ.get("XDG_DATA_HOME", "")
-    root = Path(base) if base.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".local" / "share"
-    return root / "story-dedup"
+    """`story-dedup` where the user keeps data, by the XDG base directory specification."""
+    base = Path(environ.get("XDG_DATA_HOME", ""))
+    if not base.is_absolute():
+        base = Path(environ.get("HOME") or Path.home()) / ".local" / "share"
+    return base / "story-dedup"
 
 
 def celery_url(redis_url: str) -> str:

@@ -20,7 +20,8 @@ import pytest
 import redis
 
 import worker
-from worker.embedded import EmbeddedServerError, Server, default_data_dir, find, start
+from worker.embedded import EmbeddedServerError, Server, find, start
+from worker.settings import default_data_dir
 
 PROJECT = Path(worker.__file__).parents[1]
 PATIENCE_SECONDS = 10.0

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 from worker.embedded.errors import EmbeddedServerError
-from worker.embedded.place import default_data_dir
 from worker.embedded.server import Server, find, start
 
-__all__ = ["EmbeddedServerError", "Server", "default_data_dir", "find", "start"]
+__all__ = ["EmbeddedServerError", "Server", "find", "start"]

@@ -132,15 +132,6 @@ class Place:
                                   f"give a data directory with a shorter path than {self.data_dir}")  # fmt: skip
 
 
-def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """`story-dedup` where the user keeps data, by the XDG base directory specification."""
-    base = Path(environ.get("XDG_DATA_HOME", ""))
-    if not base.is_absolute():
-        home = environ.get("HOME")
-        base = (Path(home) if home else Path.home()) / ".local" / "share"
-    return base / "story-dedup"
-
-
 def make_private_directory(path: Path) -> None:
     """Make a directory of mode 0700, or see that the one there is ours."""
     with suppress(FileExistsError):

@@ -53,6 +53,10 @@ class Rejected:
             for _, fields in self.connection.xrevrange(self.keys.rejected, count=n)
         ]
 
+    def size(self) -> int:
+        """How many are kept."""
+        return int(self.connection.xlen(self.keys.rejected))
+
     def count(self, start: float, end: float) -> int:
         """Rejections still kept from a span of time (Unix seconds, end exclusive)."""
         span = self.connection.xrange(self.keys.rejected, int(start * 1000), int(end * 1000) - 1)

@@ -1,0 +1,85 @@
+"""The neighbour graph: similarity corrected for length and time, and the blocks it is computed in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import sparse
+
+from dedup.graph import GraphParams, neighbour_graph, reliability, time_kernel
+
+PARAMS = GraphParams(min_similarity=0.05)
+
+
+def random_rows(n: int, seed: int = 0) -> sparse.csr_matrix:
+    rows = sparse.random(n, 300, 0.1, format="csr", dtype=np.float32, rng=np.random.default_rng(seed))
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    return (sparse.diags_array(1 / lengths).tocsr() @ rows).astype(np.float32)
+
+
+def dense(
+    rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64], params: GraphParams
+) -> NDArray[np.float64]:
+    """The same graph, all pairs at once."""
+    scale = reliability(n_words, params) ** -0.5
+    similarity = (rows @ rows.T).toarray().astype(np.float64) * scale[:, None] * scale
+    similarity *= time_kernel(days[:, None] - days[None, :], params)
+    np.fill_diagonal(similarity, 0)
+    return np.where(similarity >= params.min_similarity, 1 / (1 + similarity), 0)
+
+
+@pytest.mark.parametrize("n_undated", [0, 1, 700, 1300])
+def test_blocks_and_pruning_by_date_change_nothing(n_undated: int) -> None:
+    rows, rng = random_rows(1300), np.random.default_rng(1)
+    n_words, days = rng.integers(5, 200, 1300).astype(np.float64), rng.uniform(0, 60, 1300)
+    days[rng.permutation(1300)[:n_undated]] = np.nan
+    params = GraphParams(min_similarity=0.05, max_neighbours=1300)
+    found = neighbour_graph(rows, n_words, days, params).toarray()
+    assert found == pytest.approx(dense(rows, n_words, days, params), abs=1e-5)
+
+
+def test_one_undated_article_does_not_turn_time_off_for_the_others() -> None:
+    rows = sparse.csr_matrix(np.ones((3, 1), dtype=np.float32))
+    graph = neighbour_graph(rows, np.full(3, 100.0), np.array([0.0, 30.0, np.nan]), PARAMS).toarray()
+    assert graph[0, 1] == 0
+    assert graph[0, 2] == graph[1, 2] > 0
+
+
+def test_the_graph_is_symmetric_with_distances_between_0_and_1_and_no_loops() -> None:
+    graph = neighbour_graph(random_rows(200), np.full(200, 100.0), np.full(200, np.nan), PARAMS)
+    assert (graph != graph.T).nnz == 0
+    assert graph.diagonal().sum() == 0
+    assert 0 < graph.data.min() <= graph.data.max() < 1
+    assert graph.dtype == np.float64
+
+
+def test_the_same_cosine_means_more_between_short_texts() -> None:
+    rows = sparse.csr_matrix(np.array([[1, 0], [0.6, 0.8], [1, 0], [0.6, 0.8]], dtype=np.float32))
+    graph = neighbour_graph(rows, np.array([20.0, 20.0, 200.0, 200.0]), np.full(4, np.nan), PARAMS)
+    assert graph[0, 1] < graph[2, 3]
+
+
+def test_days_apart_make_distant() -> None:
+    rows = sparse.csr_matrix(np.ones((3, 1), dtype=np.float32))
+    graph = neighbour_graph(rows, np.full(3, 100.0), np.array([0.0, 1.0, 6.0]), PARAMS)
+    assert graph[0, 1] < graph[1, 2] < graph[0, 2]
+
+
+def test_an_article_brings_its_nearest_and_ties_go_to_the_first() -> None:
+    rows = sparse.csr_matrix(np.ones((6, 1), dtype=np.float32))
+    graph = neighbour_graph(rows, np.full(6, 100.0), np.full(6, np.nan), GraphParams(max_neighbours=2))
+    assert graph.nnz == 2 * len({(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (0, 4), (1, 4), (0, 5), (1, 5)})
+
+
+def test_no_articles_and_one_article_have_no_neighbours() -> None:
+    for n in (0, 1):
+        empty = sparse.csr_matrix((n, 0), dtype=np.float32)
+        assert neighbour_graph(empty, np.zeros(n), np.zeros(n), PARAMS).shape == (n, n)
+
+
+def test_an_article_without_words_has_no_neighbours() -> None:
+    rows = sparse.csr_matrix(np.array([[1], [0], [1]], dtype=np.float32))
+    graph = neighbour_graph(rows, np.array([10.0, 0.0, 10.0]), np.full(3, np.nan), PARAMS)
+    assert graph[1].nnz == 0
+    assert graph[0, 2] > 0

@@ -1,0 +1,57 @@
+"""The measures, against values worked out by hand and against scikit-learn's."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.metrics import adjusted_rand_score, v_measure_score
+
+from dedup.metrics import MetricsError, score
+
+GOLD = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "y"}
+
+
+def test_the_gold_labels_score_one() -> None:
+    found = score(GOLD, {article: label.upper() for article, label in GOLD.items()})
+    assert (found.bcubed.f1, found.pairwise.f1, found.ari, found.v_measure) == pytest.approx((1, 1, 1, 1))
+    assert (found.n_articles, found.n_gold_clusters, found.n_predicted_clusters) == (5, 2, 2)
+
+
+def test_one_cluster_for_all() -> None:
+    found = score(GOLD, dict.fromkeys(GOLD, 7))
+    assert found.bcubed.precision == pytest.approx((3 * 3 / 5 + 2 * 2 / 5) / 5)
+    assert found.bcubed.recall == 1
+    assert found.pairwise.precision == pytest.approx(4 / 10)
+
+
+def test_each_article_alone() -> None:
+    found = score(GOLD, {article: article for article in GOLD})
+    assert found.bcubed.precision == 1
+    assert found.bcubed.recall == pytest.approx((3 / 3 + 2 / 2) / 5)
+    assert found.pairwise.recall == 0
+    assert found.pairwise.precision == 1
+
+
+def test_an_article_without_a_prediction_is_a_cluster_of_its_own() -> None:
+    assert score(GOLD, {}) == score(GOLD, dict.fromkeys(GOLD)) == score(GOLD, {a: a for a in GOLD})
+
+
+def test_articles_without_a_gold_label_do_not_count() -> None:
+    predicted = dict.fromkeys(GOLD, 1)
+    assert score(GOLD, predicted | {"background": 1}) == score(GOLD, predicted)
+
+
+def test_a_prediction_equal_to_an_article_id_is_still_a_prediction() -> None:
+    assert score({"a": 1, "b": 1}, {"a": "b"}).bcubed.recall == pytest.approx(0.5)
+
+
+def test_without_gold_there_is_nothing_to_measure() -> None:
+    with pytest.raises(MetricsError, match="no article"):
+        score({}, {"a": 1})
+
+
+def test_ari_and_v_measure_are_those_of_scikit_learn() -> None:
+    gold = {str(i): i % 5 for i in range(60)}
+    predicted = {str(i): i * i % 7 for i in range(60)}
+    found = score(gold, predicted)
+    assert found.ari == pytest.approx(adjusted_rand_score(list(gold.values()), list(predicted.values())))
+    assert found.v_measure == pytest.approx(v_measure_score(list(gold.values()), list(predicted.values())))

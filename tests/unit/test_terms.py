@@ -1,0 +1,119 @@
+"""Terms: what is read of a text, how it is packed, and how it is weighed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dedup.terms import TermParams, Terms, TermsError, read_terms, vectors
+
+PARAMS = TermParams()
+
+
+def read(text: str, title: str = "") -> list[int]:
+    return [int(word) for word in read_terms(title, text, PARAMS).hashes]
+
+
+def test_function_words_are_left_out_in_each_language() -> None:
+    for text, content in (
+        ("The minister was in the city on the day that it had been flooded", "minister city day flooded"),
+        ("Міністр був у місті, коли його затопило, і не міг виїхати", "міністр місті затопило міг виїхати"),
+        ("Bakan bu kentte ve bir de sel için", "bakan kentte sel"),
+        ("Der Minister war in der Stadt, und das Wasser ist von dort", "minister stadt wasser"),
+    ):
+        assert set(read(content)) >= set(read(text)), text
+
+
+def test_a_stop_word_of_another_language_stays() -> None:
+    """"war" is "was" in German, and the subject in English."""
+    english = read("The war that they had feared was over, and all of them were glad it had not been theirs")
+    assert set(read("war")) <= set(english)
+
+
+def test_case_and_width_make_no_other_word() -> None:
+    assert read("FLOOD Ｆｌｏｏｄ flood") == read("flood flood flood")
+
+
+def test_a_number_is_one_word_however_it_is_grouped() -> None:
+    assert read("1,000 prisoners") == read("1.000 prisoners") == read("1000 prisoners")
+    assert len(read("magnitude 6.4 quake")) == 3
+    assert read("6.4") == read("6,4") != read("64")
+
+
+def test_only_the_lead_is_read() -> None:
+    text = " ".join(f"word{i}" for i in range(1000))
+    assert read(text) == read(text + " tail of the article")
+    assert len(read(text)) == PARAMS.lead_words
+
+
+def test_the_lead_is_read_whole_however_long_its_words_and_gaps() -> None:
+    spread = (" " * 20).join(f"word{i}" for i in range(300))
+    assert read(spread) == read(" ".join(f"word{i}" for i in range(300)))
+
+
+def test_a_title_repeated_at_the_head_of_the_text_counts_once() -> None:
+    assert read("River bursts banks\nTowns evacuated", "River bursts banks") == read(
+        "\nTowns evacuated", "River bursts banks"
+    )
+
+
+def test_scripts_without_spaces_are_read_by_letter() -> None:
+    assert len(read("洪水淹没城镇")) == 6
+
+
+def test_an_empty_text_has_no_terms() -> None:
+    assert read_terms("", "", PARAMS).n_words == 0
+    assert read_terms("", "...", PARAMS).n_words == 0
+
+
+def test_packed_terms_come_back_and_are_small() -> None:
+    terms = read_terms("", " ".join(f"word{i}" for i in range(1000)), PARAMS)
+    packed = terms.to_bytes()
+    assert np.array_equal(Terms.from_bytes(packed).hashes, terms.hashes)
+    assert len(packed) <= 1024
+
+
+@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02\x00\x00", b"\x01\x02\x00abcd", b"\x01\x00\x00abcd"])
+def test_other_bytes_are_refused(packed: bytes) -> None:
+    with pytest.raises(TermsError, match="bytes"):
+        Terms.from_bytes(packed)
+
+
+def test_hashes_never_change() -> None:
+    """They are kept in the store, so a word must have the same hash in every process and version."""
+    assert read("flood") == [3106880211]
+
+
+def test_rows_have_one_entry_for_each_shared_term_and_no_more_than_unit_length() -> None:
+    texts = ["alpha beta gamma", "alpha beta delta", "epsilon"]
+    found = vectors([read_terms("", text, PARAMS) for text in texts], PARAMS)
+    assert found.rows.shape == (3, len(found.keys))
+    assert [found.rows[i].nnz for i in range(3)] == [3, 3, 0]
+    assert found.rows.dtype == np.float32
+    assert found.rows.multiply(found.rows).sum(axis=1).max() < 1
+    assert np.all(np.diff(found.keys.astype(np.float64)) > 0)
+
+
+def test_two_articles_of_one_text_are_at_cosine_one() -> None:
+    terms = read_terms("", "alpha beta gamma alpha", PARAMS)
+    rows = vectors([terms, terms], PARAMS).rows
+    assert (rows @ rows.T).toarray() == pytest.approx(np.ones((2, 2)))
+
+
+def test_words_in_most_articles_of_a_large_window_count_nothing_and_in_a_small_one_still_do() -> None:
+    for n_articles, kept in ((4, True), (400, False)):
+        terms = [read_terms("", f"alpha w{i} w{i + 1}", PARAMS) for i in range(n_articles)]
+        keys = vectors(terms, PARAMS).keys
+        assert (np.uint64(read("alpha")[0]) in keys) is kept
+
+
+def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
+    terms = [read_terms("", f"frequent {'rare' if i < 2 else 'other'}", PARAMS) for i in range(20)]
+    found = vectors(terms, PARAMS)
+    column = {int(key): j for j, key in enumerate(found.keys)}
+    assert found.rows[0, column[read("rare")[0]]] > found.rows[0, column[read("frequent")[0]]]
+
+
+def test_no_articles_have_no_rows() -> None:
+    assert vectors([], PARAMS).rows.shape == (0, 0)
+    assert vectors([read_terms("", "", PARAMS)], PARAMS).rows.shape == (1, 0)

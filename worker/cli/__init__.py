@@ -1,0 +1,121 @@
+"""The command `dedup`. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dedup.errors import DedupError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    args = parser().parse_args(argv)
+    module, name = args.run.split(":")
+    try:
+        command: Command = getattr(import_module(f"worker.cli.{module}"), name)
+        return command(args)
+    except DedupError as error:
+        sys.stderr.write(f"dedup: {error}\n")
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; each command says in `run` where it is defined, and is imported when it is asked for."""
+    top = argparse.ArgumentParser(
+        prog="dedup", description="Near-duplicate families, stories and storylines of news articles.",
+        epilog="REDIS_URL names the server to use; without it, the one in the data directory is found or started.",
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"dedup {_version()}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_running(commands)
+    _add_reading(commands)
+    _add_offline(commands)
+    return top
+
+
+def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = _add(commands, "demo", "running:demo", "show the whole service at work on sample articles", data_dir=False)
+    demo.add_argument("--report", metavar="FILE", default="demo-report.html", help="where to write the report")
+    up = _add(commands, "up", "running:up", "run server, workers and beat until ctrl-C", json=False)
+    up.add_argument("--workers", metavar="N", type=_count, default=2, help="ingest workers (default: 2)")
+    up.add_argument("--tcp-port", metavar="PORT", type=_port, help="also listen on this loopback port; 0: any free one")
+    push = _add(commands, "push", "pushing:push", "push articles: JSON lines, JSON, or a feed")
+    push.add_argument("source", metavar="FILE|URL|-", help="a file, a URL, or - for standard input")
+
+
+def _add_reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    show = _add(commands, "show", "reading:show", "show an article's family, story and storyline")
+    show.add_argument("article_id", metavar="ARTICLE_ID")
+    story = _add(commands, "story", "reading:story", "show a story and its articles")
+    story.add_argument("story_id", metavar="STORY_ID")
+    stories = _add(commands, "stories", "reading:stories", "list the stories that changed last")
+    stories.add_argument("--limit", metavar="N", type=_count, default=20, help="how many (default: 20)")
+    changes = _add(commands, "changes", "reading:changes", "list what happened to stories")
+    changes.add_argument("--follow", action="store_true", help="go on with what happens from now on")
+    changes.add_argument("--after", metavar="ENTRY", default="0", help="resume after this entry of the stream")
+    changes.add_argument("--limit", metavar="N", type=_count, help="stop after so many")
+    report = _add(commands, "report", "reading:report", "show the report of an hour or a day")
+    report.add_argument("--period", choices=("hour", "day"), default="day")
+    report.add_argument("--name", help="2026-11-21T14, 2026-11-21 or latest (default: the current one, made now)")
+    report.add_argument("--format", choices=("markdown", "html", "json"), default="markdown")
+    report.add_argument("-o", "--output", metavar="FILE", help="write it here")
+    _add(commands, "status", "reading:status", "show how far the service is and how to reach its server")
+
+
+def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    cluster = _add(
+        commands, "cluster", "offline:cluster", "cluster a file, without a server", json=False, data_dir=False
+    )
+    cluster.add_argument("input", metavar="INPUT.jsonl[.gz]")
+    cluster.add_argument("-o", "--output", metavar="OUT.jsonl", help="write the lines here")
+    evaluate = _add(commands, "evaluate", "offline:evaluate", "score the clustering of a gold file", data_dir=False)
+    evaluate.add_argument("gold", metavar="GOLD.jsonl[.gz]")
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: str,
+    summary: str,
+    *,
+    json: bool = True,
+    data_dir: bool = True,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    command.set_defaults(run=run)
+    if json:
+        command.add_argument("--json", action="store_true", help="print JSON")
+    if data_dir:
+        command.add_argument("--data-dir", metavar="DIR", type=Path, help="where the embedded server keeps its data")
+    return command
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004 - the largest port there is
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
+def _version() -> str:
+    try:
+        return version("story-dedup")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,50 @@
+"""Reaching a service for one command: REDIS_URL, the live server of the data directory, or one for the meantime."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker import embedded
+from worker.cli.output import note
+from worker.client import Client
+from worker.settings import Settings, load
+from worker.up import server_for
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A service that a command talks to; `server` is the embedded one, None where REDIS_URL names another."""
+
+    settings: Settings
+    url: str
+    client: Client
+    server: embedded.Server | None
+
+
+def chosen_settings(args: argparse.Namespace) -> Settings:
+    """The environment's settings, with what the command line says of the data directory."""
+    settings = load()
+    chosen: Path | None = getattr(args, "data_dir", None)
+    data_dir = (chosen or settings.data_dir).expanduser().absolute()
+    return dataclasses.replace(settings, data_dir=data_dir)
+
+
+@contextlib.contextmanager
+def reached(args: argparse.Namespace) -> Iterator[Reached]:
+    """The service, for the length of one command."""
+    settings = chosen_settings(args)
+    with server_for(settings) as (url, server):
+        if server is not None and server.started:
+            note(f"no service is running on {settings.data_dir}; its server was started for this command alone")
+        with Client(
+            url,
+            prefix=settings.prefix,
+            inbox_max=settings.inbox_max,
+            max_article_bytes=settings.max_article_bytes,
+        ) as client:
+            yield Reached(settings, url, client, server)

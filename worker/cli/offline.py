@@ -1,0 +1,114 @@
+"""`dedup cluster` and `dedup evaluate`: the core over a file, with no server."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from dedup.article import Article, parse_article
+from dedup.errors import ArticleError
+from dedup.metrics import Scores, score
+from dedup.pipeline import Placement, cluster_articles
+from dedup.text import identify
+from worker.cli.lines import InputError, read_lines
+from worker.cli.output import note, show_json, show_table
+
+GOLD_FIELDS = {"family": "family_id", "story": "story_id", "storyline": "storyline_id"}
+
+
+def cluster(args: argparse.Namespace) -> int:
+    """A line out for each line in; 1 where any line was bad."""
+    read = [_read(line) for line in read_lines(args.input)]
+    placements = iter(cluster_articles([one for one in read if isinstance(one, Article)]))
+    lines = [_line(next(placements) if isinstance(one, Article) else one) for one in read]
+    _write(args.output, lines)
+    n_bad = sum(isinstance(one, ArticleError) for one in read)
+    if n_bad:
+        note(f"{n_bad:,} of {len(read):,} lines could not be read; each says why in its field `error`")
+    return 1 if n_bad else 0
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Clusters a gold file without its labels and scores what comes out."""
+    rows = [(_read(line), line) for line in read_lines(args.gold)]
+    articles = [one for one, _ in rows if isinstance(one, Article)]
+    gold: dict[str, dict[str, str]] = {name: {} for name in GOLD_FIELDS}
+    for one, line in rows:
+        if isinstance(one, ArticleError):
+            raise InputError(f"{args.gold}: {one}")
+        told = json.loads(line)
+        for name in GOLD_FIELDS:
+            if told.get(name) is not None:
+                gold[name][one.id] = str(told[name])
+    if not any(gold.values()):
+        raise InputError(f"{args.gold}: no line has a gold field ({', '.join(GOLD_FIELDS)})")
+    found = cluster_articles(articles)
+    scores = {
+        name: score(labels, {one.article_id: getattr(one, GOLD_FIELDS[name]) for one in found})
+        for name, labels in gold.items()
+        if labels
+    }
+    _show_scores(scores, as_json=args.json)
+    return 0
+
+
+def _read(line: bytes) -> Article | ArticleError:
+    try:
+        return identify(parse_article(line))
+    except ArticleError as error:
+        return error
+
+
+def _line(one: Placement | Article | ArticleError) -> str:
+    if isinstance(one, Placement):
+        told: dict[str, str | None] = {
+            "id": one.article_id, "family_id": one.family_id, "story_id": one.story_id,
+            "storyline_id": one.storyline_id,
+        }  # fmt: skip
+    elif isinstance(one, ArticleError):
+        told = {"id": one.article_id, "family_id": None, "story_id": None, "storyline_id": None}
+        told["error"] = f"{one.field}: {one.reason}"
+    else:
+        raise TypeError(f"no line for {type(one).__name__}")
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _write(output: str | None, lines: Sequence[str]) -> None:
+    """All lines to standard output, or to a file that is there only once it is whole."""
+    text = "".join(f"{line}\n" for line in lines)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    target = Path(output)
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as part:
+            part.write(text)
+        os.chmod(part.name, 0o666 & ~_umask())
+        os.replace(part.name, target)
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _show_scores(scores: dict[str, Scores], *, as_json: bool) -> None:
+    if as_json:
+        show_json({name: dataclasses.asdict(one) for name, one in scores.items()})
+        return
+    columns = ("level", "articles", "gold", "found", "B-cubed P", "B-cubed R", "B-cubed F1", "ARI", "V-measure")
+    rows = [
+        (name, one.n_articles, one.n_gold_clusters, one.n_predicted_clusters,
+         *(f"{value:.4f}" for value in (one.bcubed.precision, one.bcubed.recall, one.bcubed.f1, one.ari, one.v_measure)))
+        for name, one in scores.items()
+    ]  # fmt: skip
+    show_table("Scores against gold", columns, rows)
