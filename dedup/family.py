@@ -32,7 +32,8 @@ from dedup.story import Kind
 class FamilyParams:
     """`jaccard_threshold` is the bar for long texts: at .7 a pair shares four shingles in five.
     Short texts reach it by chance and by form, so the bar rises by `short_rise` towards no words at all,
-    and falls off with `short_words` (at 20 words it is .82, at 100 words .72)."""
+    and falls off with `short_words` (at 20 words it is .82, at 100 words .72).
+    """
 
     jaccard_threshold: float = 0.7
     short_rise: float = 0.2

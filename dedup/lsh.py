@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 class LshParams:
     """21 bands of 6 rows find 99.96 % of the pairs at J = .825, which is what 2 % of replaced words leave of a
     text in shingles of five; 16 of 8 find 97.9 % of them, too few for 19 of 20 near-copies. At the bar of .7 it is
-    93 % against 61 %. What else comes up is dropped by verification."""
+    93 % against 61 %. What else comes up is dropped by verification.
+    """
 
     bands: int = 21
     rows: int = 6

@@ -64,11 +64,6 @@ def sign(shingles: Shingles) -> NDArray[np.uint32]:
     return signed
 
 
-def jaccard(one: NDArray[np.uint32], others: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """Estimated Jaccard similarity of one signature, shape (num_perm,), with each row of `others`."""
-    return (others == one).mean(axis=-1)
-
-
 @cache
 def _permutations() -> list[tuple[np.uint32, np.uint32]]:
     a, b = MinHash(num_perm=NUM_PERM, seed=SEED, scheme="affine32").permutations

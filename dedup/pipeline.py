@@ -106,7 +106,8 @@ def _own_hash(article: Article) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Telling:
     """What of a family enters clustering: the terms of its representative, and when it was published (Unix seconds
-    or None)."""
+    or None).
+    """
 
     terms: Terms
     published_at: float | None
@@ -115,7 +116,8 @@ class Telling:
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
     """One clustering of one window: a label for each telling (int64, 0..k-1 in order of first member), and what
-    profiles of its stories are made of."""
+    profiles of its stories are made of.
+    """
 
     labels: NDArray[np.int64]
     vectors: Vectors

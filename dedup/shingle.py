@@ -13,9 +13,10 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
-from dedup.text import SPACELESS, WORD, regex
+from dedup.text import SPACELESS, WORD
 
 SHINGLE_WORDS: Final = 5
 """Words in a shingle; a text with fewer words is one shingle of all of them."""
@@ -161,7 +162,10 @@ def _kept_powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
 
 def _power_tables(n: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    return tuple(
-        np.multiply.accumulate(np.concatenate([np.ones(1, np.uint64), np.full(n - 1, base, np.uint64)]))
-        for base in (_BASE, _INVERSE_BASE)
-    )
+    return _powers_of(_BASE, n), _powers_of(_INVERSE_BASE, n)
+
+
+def _powers_of(base: np.uint64, n: int) -> NDArray[np.uint64]:
+    factors = np.full(n, base, np.uint64)
+    factors[0] = 1
+    return np.multiply.accumulate(factors)

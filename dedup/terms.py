@@ -109,11 +109,16 @@ def _lead(text: str, n_words: int) -> list[str]:
 
 
 def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which words are stop words of the language that most of the words are stop words of."""
+    """Which words are stop words of the text's language, or of one that has half as many of them in the text.
+
+    The text's language is the one with most stop words in it; its next of kin complete short lists (Ukrainian's
+    by Russian's and Bulgarian's), while words that are stop words elsewhere only (German "war") stay.
+    """
     if not stops.any():
         return np.zeros(len(stops), dtype=np.bool_)
     bits = np.unpackbits(stops.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    return bits[:, np.argmax(bits.sum(axis=0))].astype(np.bool_)
+    found = bits.sum(axis=0, dtype=np.int64)
+    return np.asarray(bits[:, 2 * found >= found.max()].any(axis=1))
 
 
 @lru_cache(maxsize=1 << 18)

@@ -31,7 +31,9 @@ _BLOCK_TAGS: Final = (
     "section,table,td,th,tr,ul"
 )
 _TAG: Final = regex.compile(r"<[^<>]*>")
-_NESTING_TAG: Final = regex.compile(r"<(/?)(?!(?:br|hr|img|input|link|meta|p|li|td|tr|th|dd|dt|source|wbr)\b)[a-z]", regex.I)
+_NESTING_TAG: Final = regex.compile(
+    r"<(/?)(?!(?:br|hr|img|input|link|meta|p|li|td|tr|th|dd|dt|source|wbr)\b)[a-z]", regex.I
+)
 _DEEPEST: Final = 1000
 """Nesting past which a page is read tag by tag: HTML5 parsing takes time with the square of the depth
 (20,000 nested elements: 0.7 s; 8 MB of them: hours)."""

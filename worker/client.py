@@ -137,8 +137,9 @@ class Client:
         with told(self._url):
             last = self._changes.last_id() if after == "$" else after
             while True:
-                for last, change in self._changes.wait(last, seconds, 1_000):
-                    yield last, change
+                for entry_id, change in self._changes.wait(last, seconds, 1_000):
+                    last = entry_id
+                    yield entry_id, change
 
     def report(self, kind: str = "day", name: str = "latest") -> dict[str, Any] | None:
         """A report as JSON says it: `kind` is "hour" or "day", `name` a period like 2026-11-21 or "latest"."""

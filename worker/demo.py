@@ -30,7 +30,8 @@ class DemoError(DedupError):
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the demonstration found: counts, stories with their articles, storylines, families of several articles,
-    and where the report lies."""
+    and where the report lies.
+    """
 
     n_pushed: int
     n_articles: int

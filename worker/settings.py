@@ -111,7 +111,7 @@ def celery_ssl(redis_url: str) -> dict[str, object] | None:
         return None
     query = dict(parse_qsl(parts.query))
     checks = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
-    files = {name: query[name] for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") if name in query}
+    files: dict[str, object] = {name: query[name] for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") if name in query}
     return {"ssl_cert_reqs": checks.get(query.get("ssl_cert_reqs", ""), ssl.CERT_REQUIRED), **files}
 
 

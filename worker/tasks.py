@@ -17,8 +17,8 @@ from celery.signals import worker_process_shutdown
 
 from worker.app import app
 from worker.service.ingest import drain as drain_inbox
-from worker.store.pushing import push_payloads
 from worker.service.runtime import runtime
+from worker.store.pushing import push_payloads
 
 
 @app.task(max_retries=3)

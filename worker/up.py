@@ -127,11 +127,14 @@ class Supervisor:
         if role.nice and (nice := shutil.which("nice")):
             command = [nice, "-n", "10", *command]
         environ = dict(self.environ) | {
-            "REDIS_URL": self.url, "DEDUP_PARENT_FD": str(self._alive[0]), "DEDUP_DATA_DIR": str(self.settings.data_dir),
-            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-        }  # fmt: skip
+            "REDIS_URL": self.url,
+            "DEDUP_PARENT_FD": str(self._alive[0]),
+            "DEDUP_DATA_DIR": str(self.settings.data_dir),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
         with (self.settings.data_dir / "log" / f"{role.name}.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own command, no shell
+            return subprocess.Popen(
                 command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, pass_fds=(self._alive[0],), cwd=self.settings.data_dir,
             )  # fmt: skip
@@ -152,7 +155,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UpError(
-                f"a service is already running on {data_dir}: stop that one, or choose another directory with --data-dir"
+                f"a service is already running on {data_dir}: stop it, or choose another directory with --data-dir"
             ) from error
         yield
 
@@ -181,12 +184,14 @@ def own_server(settings: Settings, tcp_port: int | None) -> Iterator[tuple[str, 
                 return
         if time.monotonic() > end:
             raise UpError(
-                f"another command holds the server of {settings.data_dir} (process {server.pid}): wait until it has ended"
+                f"another command holds the server of {settings.data_dir} (process {server.pid}): let it end first"
             )
         time.sleep(0.2)
 
 
-def serve(settings: Settings, n_ingest: int, tcp_port: int | None, tell: Callable[[str], None], environ: Mapping[str, str]) -> None:
+def serve(
+    settings: Settings, n_ingest: int, tcp_port: int | None, tell: Callable[[str], None], environ: Mapping[str, str]
+) -> None:
     """Runs the service until SIGINT or SIGTERM."""
     stopping = False
 

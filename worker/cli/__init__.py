@@ -109,7 +109,7 @@ def _count(text: str) -> int:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004 - the largest port there is
+    if not text.isdecimal() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port")
     return int(text)
 

@@ -89,8 +89,9 @@ def _write(output: str | None, lines: Sequence[str]) -> None:
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as part:
             part.write(text)
-        os.chmod(part.name, 0o666 & ~_umask())
-        os.replace(part.name, target)
+        whole = Path(part.name)
+        whole.chmod(0o666 & ~_umask())
+        whole.replace(target)
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror}") from error
 
@@ -108,7 +109,7 @@ def _show_scores(scores: dict[str, Scores], *, as_json: bool) -> None:
     columns = ("level", "articles", "gold", "found", "B-cubed P", "B-cubed R", "B-cubed F1", "ARI", "V-measure")
     rows = [
         (name, one.n_articles, one.n_gold_clusters, one.n_predicted_clusters,
-         *(f"{value:.4f}" for value in (one.bcubed.precision, one.bcubed.recall, one.bcubed.f1, one.ari, one.v_measure)))
+         *(f"{value:.4f}" for value in (*dataclasses.astuple(one.bcubed), one.ari, one.v_measure)))
         for name, one in scores.items()
     ]  # fmt: skip
     show_table("Scores against gold", columns, rows)

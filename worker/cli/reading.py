@@ -24,6 +24,7 @@ from worker.store.reports import Rendered
 
 _TOLD_ARTICLES: Final = 50
 _TOLD_IN_CHANGE: Final = 5
+_NAMES: Final = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d"}
 
 
 class UnknownIdError(DedupError):
@@ -133,9 +134,7 @@ def status(args: argparse.Namespace) -> int:
     with reached(args) as service:
         runtime = make_runtime(service.settings, service.url)
         told: dict[str, Any] = dataclasses.asdict(overview(runtime.store))
-        told["server"] = (
-            service.server.cli_line if service.server is not None else 'redis-cli -u "$REDIS_URL"'
-        )
+        told["server"] = service.server.cli_line if service.server is not None else 'redis-cli -u "$REDIS_URL"'
         told["data_dir"] = str(service.settings.data_dir) if service.server is not None else ""
     if args.json:
         show_json(told)
@@ -167,13 +166,13 @@ def _report(service: Reached, kind: str, name: str | None) -> Rendered:
 
 
 def _named_period(kind: PeriodKind, name: str, timezone: str) -> Period:
-    """The period of this name, by looking at moments around the one it names."""
+    """The period of this name, like 2026-11-21T14 or 2026-11-21."""
     try:
-        moment = datetime.strptime(name, "%Y-%m-%dT%H" if kind == "hour" else "%Y-%m-%d")
+        moment = datetime.strptime(name, _NAMES[kind]).replace(tzinfo=ZoneInfo(timezone))
     except ValueError as error:
         example = "2026-11-21T14" if kind == "hour" else "2026-11-21"
         raise InputError(f"{name!r} names no {kind}; write it like {example}") from error
-    return period_of(kind, moment.replace(tzinfo=ZoneInfo(timezone)).timestamp(), timezone)
+    return period_of(kind, moment.timestamp(), timezone)
 
 
 def _stories_table(found: list[Story]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
@@ -195,4 +194,3 @@ def _show_change(entry_id: str, change: Change, *, as_json: bool) -> None:
         articles = " ".join(change.articles[:_TOLD_IN_CHANGE]) + more
         line = f"{format_time(change.at)}  {change.kind:<8} {change.story}{other}  {change.n_articles}: {articles}"
         show_text(plain(line))
-

@@ -47,7 +47,9 @@ def _show(shown: Shown) -> None:
         ],
     )  # fmt: skip
     show_text("")
-    rows = [(one.family, one.kind, one.article_id, one.source, one.title) for members in shown.families for one in members]
+    rows = [
+        (one.family, one.kind, one.article_id, one.source, one.title) for members in shown.families for one in members
+    ]
     show_table("Near-duplicate families", ("family", "kind", "article", "source", "title"), rows)
     for line, stories in shown.storylines:
         if len(stories) > 1:

@@ -11,18 +11,24 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from dedup.identity import Left, Outcome, Placed, Standing, decide, mint, to_change
 from dedup.pipeline import Clustering, Params, cluster_window
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
-from worker.service.window import HeldArticle, HeldFamily, Window, earliest, latest, load_families, load_window
+from worker.service.window import (
+    KEY_SHIFT,
+    HeldArticle,
+    HeldFamily,
+    Window,
+    earliest,
+    latest,
+    load_families,
+    load_window,
+)
 from worker.store.commit import Unit, commit
 from worker.store.news import News
 from worker.store.store import Store
-
-_KEY_SHIFT: Final = 20
 
 
 @dataclass(slots=True)
@@ -107,7 +113,7 @@ class _Run:
     lines: _Lines = field(default_factory=_Lines)
     storylines: dict[str, Storyline] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
-    founders: dict[str, str] = field(default_factory=dict)
+    founders: dict[str, HeldArticle] = field(default_factory=dict)
 
     def decide(self, news: News) -> Unit:
         """Clusters, decides, and puts all that changes into one unit."""
@@ -119,7 +125,7 @@ class _Run:
         self._link(outcome, clustering)
         changes = [*self._changes(outcome), *self._revisions(news)]
         self._write_articles(unit)
-        self._write_stories(unit, outcome)
+        self._write_stories(unit)
         self._write_storylines(unit)
         for change in changes:
             store.changes.add(unit, change)
@@ -177,7 +183,7 @@ class _Run:
         return {
             story_id: Standing(
                 story_id,
-                round(self.window.stories[story_id].created_at * 1000) << _KEY_SHIFT,
+                self._founded(story_id, held.get(story_id, ())),
                 self.window.stories[story_id].status,
                 tuple(_left(family) for family in held.get(story_id, ()) if family.family_id not in names),
             )
@@ -185,11 +191,17 @@ class _Run:
             if story_id in self.window.stories
         }
 
+    def _founded(self, story_id: str, families: Sequence[HeldFamily]) -> int:
+        """When a story's founding article arrived, or the first of those still kept."""
+        if families:
+            return _founder(families).key
+        return int(self.window.stories[story_id].created_at * 1000) << KEY_SHIFT
+
     def _taken(self, clusters: Iterable[Sequence[str]]) -> Callable[[str], bool]:
         """Whether an id is in use; those that will be asked for are looked up together."""
         store, families = self.clusterer.store, self.window.families
         founders = [_founder(families[name] for name in names) for names in clusters]
-        likely = [mint("story", founder, lambda _: False) for founder in founders]
+        likely = [mint("story", founder.article_id, lambda _: False) for founder in founders]
         taken = store.aliases.taken(likely, {name: store.keys.story(name) for name in likely})
         known = set(likely)
 
@@ -210,7 +222,9 @@ class _Run:
             self._tell(assigned.story_id, families, left, "open")
         held = self.window.by_story()
         for story_id in outcome.ended:
-            left = [one for one in held.get(story_id, ()) if self.story_of_family.get(one.family_id, story_id) == story_id]
+            left = [
+                one for one in held.get(story_id, ()) if self.story_of_family.get(one.family_id, story_id) == story_id
+            ]
             if left:
                 self.story_of_family.update((one.family_id, story_id) for one in left)
                 self._tell(story_id, [], left, "ended")
@@ -236,8 +250,7 @@ class _Run:
         articles = [article for family in everyone for article in family.articles]
         first = min(everyone, key=lambda family: (-len(family.articles), family.articles[0].key))
         before = self.window.stories.get(story_id)
-        founded = min(article.key for article in articles) >> _KEY_SHIFT
-        self.founders[story_id] = _founder(everyone)
+        founder = self.founders[story_id] = _founder(everyone)
         fresh = Story(
             id=story_id,
             headline=first.title,
@@ -247,7 +260,7 @@ class _Run:
             n_sources=len({article.source for article in articles if article.source}),
             first_published_at=earliest(article.published_at for article in articles),
             last_published_at=latest(article.published_at for article in articles),
-            created_at=before.created_at if before else founded / 1000,
+            created_at=before.created_at if before else founder.score / 1000,
             updated_at=before.updated_at if before else self.now,
             storyline=before.storyline if before else "",
             status=status,
@@ -285,7 +298,7 @@ class _Run:
 
     def _join(self, loose: Sequence[str]) -> None:
         """Finds the storyline of stories that are new or alone, the oldest first."""
-        loose = sorted(loose, key=lambda name: (self.stories[name].created_at, name))
+        loose = sorted(loose, key=lambda name: self._arrival(self.stories[name]))
         free = set(loose)
         standing = [
             (line, one)
@@ -313,7 +326,7 @@ class _Run:
         used = {*self.window.storylines, *self.lines.of_story.values()}
         return mint(
             "storyline",
-            self.founders[story_id],
+            self.founders[story_id].article_id,
             lambda name: name in used or bool(store.aliases.taken([name], {name: store.keys.storyline(name)})),
         )
 
@@ -336,16 +349,21 @@ class _Run:
             if story.storyline in changed and story.id not in self.gone:
                 members[story.storyline].append(story)
         for line in sorted(changed):
-            stories = sorted(members[line], key=lambda story: (story.created_at, story.id))
+            stories = sorted(members[line], key=self._arrival)
             if stories:
                 self._tell_storyline(line, stories)
             elif line in self.window.storylines:
                 emptied = dataclasses.replace(self.window.storylines[line], n_stories=0, n_articles=0)
                 self.storylines[line] = dataclasses.replace(emptied, updated_at=self.now)
 
+    def _arrival(self, story: Story) -> tuple[float, str]:
+        """Orders stories by the arrival of their first article, as a score in sorted sets and an id for ties."""
+        founder = self.founders.get(story.id)
+        return founder.score if founder else story.created_at * 1000, story.id
+
     def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:
         before = self.window.storylines.get(line)
-        largest = min(stories, key=lambda story: (-story.n_articles, story.created_at))
+        largest = min(stories, key=lambda story: -story.n_articles)
         fresh = Storyline(
             id=line,
             headline=largest.headline,
@@ -397,7 +415,7 @@ class _Run:
         for story_id in sorted({*came, *left}):
             store.stories.put_members(unit, story_id, came.get(story_id, {}), left.get(story_id, []))
 
-    def _write_stories(self, unit: Unit, outcome: Outcome) -> None:
+    def _write_stories(self, unit: Unit) -> None:
         clusterer, store = self.clusterer, self.clusterer.store
         for story_id, story in self.stories.items():
             if story != self.window.stories.get(story_id):
@@ -414,7 +432,7 @@ class _Run:
         for line, storyline in self.storylines.items():
             if storyline != self.window.storylines.get(line):
                 stories = {
-                    story.id: story.created_at * 1000 for story in self.stories.values() if story.storyline == line
+                    story.id: self._arrival(story)[0] for story in self.stories.values() if story.storyline == line
                 }
                 store.stories.put_storyline(unit, storyline, stories)
         for story_id, one in self.lines.profiles.items():
@@ -436,9 +454,9 @@ class _Run:
         return {name: known[name].storyline for name in (*self.stories, *self.gone) if name in known}
 
 
-def _founder(families: Iterable[HeldFamily]) -> str:
+def _founder(families: Iterable[HeldFamily]) -> HeldArticle:
     """The article of these families that arrived first."""
-    return min((family.articles[0].key, family.articles[0].article_id) for family in families)[1]
+    return min((family.articles[0] for family in families), key=lambda article: (article.key, article.article_id))
 
 
 def _placed(family: HeldFamily) -> Placed:
@@ -461,4 +479,3 @@ def _left(family: HeldFamily) -> Left:
 
 def _differs(article: HeldArticle, story: str, line: str) -> bool:
     return not article.clustered or article.story != story or article.storyline != line
-

@@ -5,7 +5,6 @@ Works on *touches*: contents that belong together for one decision. All loading 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -145,9 +144,7 @@ class Writer:
 
     def _write_index(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, name: int) -> None:
         family_of = {
-            member.content: settled.family_id
-            for settled in regrouped.settlement.families
-            for member in settled.members
+            member.content: settled.family_id for settled in regrouped.settlement.families for member in settled.members
         }
         for old in regrouped.old_groups:
             if old in loaded.groups:
@@ -158,9 +155,7 @@ class Writer:
         for number in regrouped.dropped:
             self.store.index.drop_content(unit, loaded.contents[number], self.params.lsh)
 
-    def _write_families(
-        self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]
-    ) -> None:
+    def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]) -> None:
         settlement = regrouped.settlement
         living = {settled.family_id for settled in settlement.families}
         for family_id in regrouped.before:

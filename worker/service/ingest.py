@@ -44,7 +44,9 @@ class Pushed:
     article: Article
 
 
-def drain(store: Store, params: Params, consumer: str, claim_seconds: float, max_bytes: int, alias_seconds: float) -> int:
+def drain(
+    store: Store, params: Params, consumer: str, claim_seconds: float, max_bytes: int, alias_seconds: float
+) -> int:
     """Works on the inbox until it is empty or a minute is over; returns how many entries were dealt with.
 
     Once empty it waits up to a second for the next entry, so that an article waits milliseconds.
@@ -100,11 +102,7 @@ class Worker:
 
     def _parse(self, entry: Entry) -> Pushed | None:
         try:
-            if entry.payload is None:
-                raise ArticleError(None, "payload", "the inbox entry has no field 'json'")
-            if entry.deliveries > MOST_DELIVERIES:
-                raise ArticleError(None, "payload", f"given up: working on it failed {MOST_DELIVERIES} times")
-            return Pushed(entry, identify(parse_article(entry.payload, self.max_bytes)))
+            return Pushed(entry, identify(parse_article(_payload(entry), self.max_bytes)))
         except ArticleError as error:
             self._reject(entry, error)
             return None
@@ -132,7 +130,9 @@ class Worker:
             else:
                 touches.append(self._touch(pushed, admitted, admission))
         commit(self.store.connection, [quiet])
-        by_id = {pushed.article.id: (pushed, admitted) for pushed, admitted in zip(wave, admission.articles, strict=True)}
+        by_id = {
+            pushed.article.id: (pushed, admitted) for pushed, admitted in zip(wave, admission.articles, strict=True)
+        }
         united = unite(touches, loaded.states)
         load(self.store, united, loaded)
         shifted = _commit_together(self.store, united, self._units(united, loaded, by_id), together)
@@ -152,9 +152,7 @@ class Worker:
         touch.arrivals[article_id] = Member(seen_at, article_id, admitted.number, "", record is not None)
         return touch
 
-    def _units(
-        self, touches: Sequence[Touch], loaded: Loaded, by_id: dict[str, tuple[Pushed, Admitted]]
-    ) -> list[Unit]:
+    def _units(self, touches: Sequence[Touch], loaded: Loaded, by_id: dict[str, tuple[Pushed, Admitted]]) -> list[Unit]:
         """A unit for each touch."""
         writer = Writer(self.store, self.params, self.alias_seconds)
         units = []
@@ -177,6 +175,14 @@ class Worker:
         if record is None:
             return self.store.articles.put_new(unit, article, seen_at)
         return self.store.articles.put_revised(unit, article, revision)
+
+
+def _payload(entry: Entry) -> bytes:
+    if entry.payload is None:
+        raise ArticleError(None, "payload", "the inbox entry has no field 'json'")
+    if entry.deliveries > MOST_DELIVERIES:
+        raise ArticleError(None, "payload", f"given up: working on it failed {MOST_DELIVERIES} times")
+    return entry.payload
 
 
 def _commit_together(store: Store, touches: Sequence[Touch], units: Sequence[Unit], together: bool) -> list[Touch]:
@@ -207,6 +213,4 @@ def _first_of_each(waiting: Sequence[Pushed]) -> tuple[list[Pushed], list[Pushed
 def _is_told(pushed: Pushed, admitted: Admitted) -> bool:
     """Whether the push changes nothing: the same text again, or an earlier push than the one that stands."""
     record = admitted.record
-    return record is not None and (
-        record.content == admitted.number or pushed.entry.seen_at <= record.pushed_at
-    )
+    return record is not None and (record.content == admitted.number or pushed.entry.seen_at <= record.pushed_at)

@@ -11,7 +11,8 @@ from worker.store.store import Store
 @dataclass(frozen=True, slots=True)
 class Overview:
     """Counts of what is kept and what waits. `last_run` is a number, `last_run_at` RFC 3339 ("" before the first);
-    `waiting_for_a_run` tells whether something has come since."""
+    `waiting_for_a_run` tells whether something has come since.
+    """
 
     articles: int
     families: int

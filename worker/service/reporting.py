@@ -7,7 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dedup.report import Counts, Period, PeriodKind, Report, Told, build, period_of, previous, to_html, to_json, to_markdown
+from dedup.report import (
+    Counts,
+    Period,
+    PeriodKind,
+    Report,
+    Told,
+    build,
+    period_of,
+    previous,
+    to_html,
+    to_json,
+    to_markdown,
+)
 from dedup.story import Story, Storyline
 from worker.store.reports import Rendered
 from worker.store.store import Store
@@ -60,9 +72,7 @@ class Reporting:
         stories = store.stories.get(sorted(named - {""}))
         n_new = Counter(one.story for one in seen)
         told = [self._told(story, n_new[story.id]) for story in stories.values()]
-        return build(
-            period, told, self._storylines(stories.values()), changes, self._counts(period, seen), now
-        )
+        return build(period, told, self._storylines(stories.values()), changes, self._counts(period, seen), now)
 
     def _seen(self, period: Period) -> list[Seen]:
         ids = self.store.articles.seen_between(period.start, period.end)

@@ -1,5 +1,6 @@
 """What has been kept long enough goes, and leaves no trace: articles with all they left in the index, then the
-families, stories and storylines they were the last of."""
+families, stories and storylines they were the last of.
+"""
 
 from __future__ import annotations
 

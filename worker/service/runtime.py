@@ -40,9 +40,7 @@ def make_runtime(settings: Settings, url: str) -> Runtime:
         store,
         params,
         name,
-        Clusterer(
-            store, params, name, settings.window_seconds, settings.retention_seconds, settings.storyline_seconds
-        ),
+        Clusterer(store, params, name, settings.window_seconds, settings.retention_seconds, settings.storyline_seconds),
         Reporting(store, settings.report_timezone),
         Expiry(store, params, settings.retention_seconds, settings.storyline_seconds),
     )
@@ -50,6 +48,6 @@ def make_runtime(settings: Settings, url: str) -> Runtime:
 
 @cache
 def runtime() -> Runtime:
-    """This process's own, made at first use (in a Celery worker: after the fork)."""
+    """The one of this process, made at first use (in a Celery worker: after the fork)."""
     settings = load()
     return make_runtime(settings, settings.redis_url or "redis://127.0.0.1:6379/0")

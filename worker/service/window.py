@@ -6,18 +6,20 @@ committed that run loads it anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
-from dedup.article import parse_time
 from dedup.pipeline import Telling
 from dedup.story import Story, Storyline
 from dedup.storyline import Profile
 from dedup.terms import Terms
+from worker.store.articles import score_of
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
-_SERIALS_PER_MILLISECOND = 1 << 20
+KEY_SHIFT: Final = 20
+"""Bits of an arrival's key that hold its serial number within the millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,8 @@ def _held(article_id: str, record: ArticleRecord, row: list[str]) -> HeldArticle
     milliseconds, serial = record.seen_at
     return HeldArticle(
         article_id,
-        milliseconds * _SERIALS_PER_MILLISECOND + min(serial, _SERIALS_PER_MILLISECOND - 1),
-        milliseconds + min(serial, 999) / 1000,
+        (milliseconds << KEY_SHIFT) + min(serial, (1 << KEY_SHIFT) - 1),
+        score_of(record.seen_at),
         record.published_at,
         source,
         story,
@@ -140,13 +142,3 @@ def latest(times: Iterable[float | None]) -> float | None:
 def earliest(times: Iterable[float | None]) -> float | None:
     """The earliest of the known times, None where none is known."""
     return min((one for one in times if one is not None), default=None)
-
-
-def seconds(text: str) -> float:
-    """Unix seconds of a time as it is told."""
-    return parse_time(text) or 0.0
-
-
-def profiles_flat(profiles: Mapping[str, Mapping[str, Profile]]) -> list[tuple[str, str, Profile]]:
-    """(storyline, story, profile) for every profile held, in a fixed order."""
-    return [(line, story, one) for line in sorted(profiles) for story, one in sorted(profiles[line].items())]

@@ -33,9 +33,7 @@ class Aliases:
         for name in wanted:
             pipeline.smembers(self.keys.aliased(name))
         replies = pipeline.execute() if wanted else []
-        return {
-            name: sorted(member.decode() for member in reply) for name, reply in zip(wanted, replies, strict=True)
-        }
+        return {name: sorted(member.decode() for member in reply) for name, reply in zip(wanted, replies, strict=True)}
 
     def resolve(self, name: str) -> str:
         """The living id that a retired one leads to; the id itself where it is not retired."""

@@ -61,8 +61,11 @@ def seconds_of(seen_at: StreamId) -> float:
 
 
 def score_of(seen_at: StreamId) -> float:
-    """The score of an arrival in sorted sets: milliseconds, and the serial number as a fraction for order."""
-    return seen_at[0] + min(seen_at[1], 999) / 1000
+    """The score of an arrival in sorted sets: milliseconds, and the serial number as a fraction for order.
+
+    A double has room for 4,096 steps within a millisecond of this century.
+    """
+    return seen_at[0] + min(seen_at[1], 4_095) / 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Articles:
     keys: Keys
 
     def put_new(self, unit: Unit, article: Article, seen_at: StreamId) -> Fields:
-        """Writes what of an article does not depend on its family, and returns its fields that go with those that do."""
+        """Writes what does not depend on the article's family, and returns the fields that go with what does."""
         self._put_meta(unit, article)
         unit.add_scored(self.keys.seen, {article.id: score_of(seen_at)})
         return {
@@ -111,9 +114,7 @@ class Articles:
     def expect_record(self, unit: Unit, article_id: str, packed: bytes | None) -> None:
         unit.expect("HGET", self.keys.record(article_id), article_id, reply=packed)
 
-    def put_family(
-        self, unit: Unit, settled: Settled, before: Sequence[str], fields: Mapping[str, Fields]
-    ) -> None:
+    def put_family(self, unit: Unit, settled: Settled, before: Sequence[str], fields: Mapping[str, Fields]) -> None:
         """Writes a family and its place in each member.
 
         `before` is who was in it until now; `fields` are further fields of members that come or are revised.
@@ -129,8 +130,8 @@ class Articles:
         unit.add_scored(self.keys.family_articles(family_id), present)
         unit.add_scored(self.keys.families, {family_id: max(present.values())})
         for member, kind in zip(settled.members, settled.kinds, strict=True):
-            own = {"family": family_id, "kind": kind, "representative": settled.representative}
-            unit.put(self.keys.article(member.article_id), own | fields.get(member.article_id, {}))
+            own: Fields = {"family": family_id, "kind": kind, "representative": settled.representative}
+            unit.put(self.keys.article(member.article_id), {**own, **fields.get(member.article_id, {})})
 
     def place(self, unit: Unit, article_id: str, story: str, storyline: str) -> None:
         """Writes the story of an article that is still kept."""
@@ -208,7 +209,9 @@ class Articles:
                     pipeline.hmget(self.keys.meta(article_id), meta)
             replies = [[(value or b"").decode() for value in reply] for reply in pipeline.execute()]
             step = bool(names) + bool(meta)
-            read += [[value for reply in replies[i : i + step] for value in reply] for i in range(0, len(replies), step)]
+            read += [
+                [value for reply in replies[i : i + step] for value in reply] for i in range(0, len(replies), step)
+            ]
         return read
 
     def get(self, article_id: str) -> ArticleEntry | None:
@@ -220,10 +223,20 @@ class Articles:
         if not told:
             return None
         return ArticleEntry(
-            article_id,
-            *(told.get(name, "") for name in _TOLD),
+            article_id=article_id,
+            family=told.get("family", ""),
+            kind=told.get("kind", ""),
+            representative=told.get("representative", ""),
+            story=told.get("story", ""),
+            storyline=told.get("storyline", ""),
+            status=told.get("status", ""),
+            published_at=told.get("published_at", ""),
+            seen_at=told.get("seen_at", ""),
             revision=int(told.get("revision", 0)),
-            **{name: meta.get(name, "") for name in ("title", "url", "source", "language")},
+            title=meta.get("title", ""),
+            url=meta.get("url", ""),
+            source=meta.get("source", ""),
+            language=meta.get("language", ""),
             warnings=tuple(json.loads(meta.get("warnings", "[]"))),
         )
 
@@ -246,9 +259,7 @@ class Articles:
 
     def seen_between(self, start: float, end: float, most: int = -1) -> list[str]:
         """Articles that arrived in a span of Unix seconds (end exclusive), in order; at most `most` of them."""
-        span = self.connection.zrangebyscore(
-            self.keys.seen, start * 1000, f"({end * 1000}", start=0, num=most
-        )
+        span = self.connection.zrangebyscore(self.keys.seen, start * 1000, f"({end * 1000}", start=0, num=most)
         return [article_id.decode() for article_id in span]
 
     def count(self) -> tuple[int, int]:
@@ -262,8 +273,3 @@ class Articles:
 
 def _decoded(raw: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in raw.items()}
-
-
-_TOLD: Final = (
-    "family", "kind", "representative", "story", "storyline", "status", "published_at", "seen_at",
-)  # fmt: skip

@@ -83,4 +83,3 @@ def commit(connection: Connection, units: Sequence[Unit]) -> list[bool]:
     if not any(unit.commands or unit.gathered for unit in units):
         return [True] * len(units)
     return [bool(done) for done in script(connection, "commit")(args=[unit.packed() for unit in units])]
-

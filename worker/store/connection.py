@@ -15,8 +15,9 @@ from redis.retry import Retry
 from dedup.errors import DedupError
 from worker.settings import redacted
 
-Connection = redis.Redis
-"""A connection pool to one server; replies are bytes."""
+Connection = Any
+"""A `redis.Redis`: a pool of connections to one server. redis-py types a reply as all it could be under any option;
+here replies are bytes, and what they are is said where they are read."""
 
 
 class StoreError(DedupError):
@@ -55,4 +56,5 @@ def _source(name: str) -> str:
 
 def script(connection: Connection, name: str) -> Callable[..., Any]:
     """A Lua script of this package, called with `keys=` and `args=`; it reaches a restarted server too."""
-    return connection.register_script(_source(name))
+    loaded: Callable[..., Any] = connection.register_script(_source(name))
+    return loaded

@@ -24,7 +24,8 @@ from worker.store.records import ArticleRecord, ContentGroup, ContentState, pack
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """One article after look-up: its content's number, the article's record from before (None: never seen), and
-    the contents that share a bucket with it (none where its content was known already)."""
+    the contents that share a bucket with it (none where its content was known already).
+    """
 
     prepared: Prepared
     number: int
@@ -93,8 +94,7 @@ class Index:
             pipeline.hget(self._states(number), str(number))
         replies = pipeline.execute() if wanted else []
         return {
-            number: ContentState.unpack(reply) if reply else None
-            for number, reply in zip(wanted, replies, strict=True)
+            number: ContentState.unpack(reply) if reply else None for number, reply in zip(wanted, replies, strict=True)
         }
 
     def groups(self, names: Iterable[int]) -> dict[int, ContentGroup]:

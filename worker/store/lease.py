@@ -27,7 +27,8 @@ class Lease:
 
     def acquire(self, holder: str, seconds: float = LEASE_SECONDS) -> int | None:
         """The holder's token: a new one where the lease is free, the same one again where it is already held by it,
-        None where somebody else holds it."""
+        None where somebody else holds it.
+        """
         milliseconds = int(seconds * 1000)
         held = self.connection.get(self._lease)
         if held is not None:

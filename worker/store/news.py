@@ -54,4 +54,3 @@ class NewsStream:
     def waiting(self) -> bool:
         """Whether there is any."""
         return bool(self.connection.xlen(self.keys.news))
-

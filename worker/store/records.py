@@ -47,7 +47,8 @@ class ArticleRecord:
 @dataclass(frozen=True, slots=True)
 class ContentState:
     """Where a content stands: `admitted` once an article of it has been, `group` names the contents it is
-    connected with (a new number with every change of them), `family` is its family's id."""
+    connected with (a new number with every change of them), `family` is its family's id.
+    """
 
     admitted: bool
     group: int

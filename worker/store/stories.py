@@ -59,7 +59,8 @@ class Stories:
 
     def put_profile(self, unit: Unit, storyline_id: str, story_id: str, packed: bytes, last_at: float) -> None:
         """Keeps a story's profile under its storyline; `last_at` (Unix seconds) is the storyline's latest activity,
-        by which it expires."""
+        by which it expires.
+        """
         unit.do("HSET", self._profile(storyline_id), story_id, packed)
         unit.add_scored(self._profiles, {storyline_id: last_at})
 
