@@ -109,7 +109,7 @@ def _lead(text: str, n_words: int) -> list[str]:
 
 
 def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which words are stop words of the text's language, or of one that has half as many of them in the text.
+    """Which words are stop words of the text's language, or of one that has a third as many of them in the text.
 
     The text's language is the one with most stop words in it; its next of kin complete short lists (Ukrainian's
     by Russian's and Bulgarian's), while words that are stop words elsewhere only (German "war") stay.
@@ -118,7 +118,7 @@ def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
         return np.zeros(len(stops), dtype=np.bool_)
     bits = np.unpackbits(stops.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
     found = bits.sum(axis=0, dtype=np.int64)
-    return np.asarray(bits[:, 2 * found >= found.max()].any(axis=1))
+    return np.asarray(bits[:, 3 * found >= found.max()].any(axis=1))
 
 
 @lru_cache(maxsize=1 << 18)
@@ -143,6 +143,8 @@ def _stop_words() -> dict[str, int]:
 def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
     """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`."""
     counts, keys = _counts(terms)
+    if not len(keys):
+        return Vectors(counts.astype(np.float32), keys)
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
     n_imagined = len(terms) + params.background_articles
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import html as entities
+import re
 import unicodedata
 from itertools import accumulate
 from typing import Final
@@ -21,6 +22,13 @@ SPACELESS: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{M
 """Scripts written without spaces between words, as a regex character class."""
 
 WORD: Final = regex.compile(rf"[{SPACELESS}]|[[\p{{L}}\p{{M}}\p{{N}}]--[{SPACELESS}]]+", regex.V1)
+_ASCII_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+"""What `WORD` finds in plain ASCII, four times as fast."""
+_PLAIN: Final = (
+    ("\u2019", "'"), ("\u2018", "'"), ("\u201c", '"'), ("\u201d", '"'), ("\u2013", "-"), ("\u2014", "-"),
+    ("\u2026", "..."), ("\u00a0", " "),
+)  # fmt: skip
+"""Typographic characters that keep most English text from being plain ASCII."""
 _INVISIBLE: Final = regex.compile(r"\p{Cf}+")
 _SPACES: Final = regex.compile(r"\s+")
 _UNREAD_TAGS: Final = (
@@ -52,7 +60,9 @@ def body_text(article: Article) -> str:
 
 
 def normalise(text: str) -> str:
-    """Text in the one form in which it is compared: NFKC, case folded, without invisible characters."""
+    """Text in the one form in which it is compared: NFKC, case folded, quotes and dashes plain, nothing invisible."""
+    for fancy, plain in _PLAIN:
+        text = text.replace(fancy, plain)
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
@@ -61,7 +71,7 @@ def normalise(text: str) -> str:
 
 def words(normalised: str) -> list[str]:
     """The words of a normalised text, in order."""
-    return WORD.findall(normalised)
+    return _ASCII_WORD.findall(normalised) if normalised.isascii() else WORD.findall(normalised)
 
 
 def identify(article: Article) -> Article:

@@ -109,6 +109,7 @@ class Worker:
 
     def _reject(self, entry: Entry, error: ArticleError) -> None:
         unit = Unit()
+        self.store.inbox.expect(unit, entry)
         self.store.rejected.add(unit, error, entry.payload or b"", time.time())
         self.store.inbox.done(unit, entry)
         commit(self.store.connection, [unit])

@@ -86,6 +86,10 @@ class Inbox:
         unit.gather("XACK", self.keys.inbox, GROUP, words=[entry.entry_id])
         unit.gather("XDEL", self.keys.inbox, words=[entry.entry_id])
 
+    def expect(self, unit: Unit, entry: Entry) -> None:
+        """Guards a unit by the entry's still being there: nobody else has dealt with it."""
+        unit.expect("XRANGE", self.keys.inbox, entry.entry_id, entry.entry_id, reply=b"1")
+
     def n_waiting(self) -> int:
         """Articles pushed and not yet dealt with."""
         return int(self.connection.xlen(self.keys.inbox))

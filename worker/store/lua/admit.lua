@@ -41,22 +41,19 @@ local function look_up(number, bands)
     local low = struct.unpack('<I4', bands, i)
     local key = index .. 'bucket:' .. (low % bucket_shards)
     local name = string.sub(bands, i + 2, i + 7)
-    local bucket = redis.call('HGET', key, name) or ''
-    local mine = false
-    for j = 1, #bucket, 4 do
-      local other = string.sub(bucket, j, j + 3)
-      if other == me then
-        mine = true
-      elseif not seen[other] then
-        seen[other] = true
-        found[#found + 1] = other
-        concern((struct.unpack('<I4', other)))
+    if redis.call('HSETNX', key, name, me) == 0 then
+      local bucket, mine = redis.call('HGET', key, name), false
+      for j = 1, #bucket, 4 do
+        local other = string.sub(bucket, j, j + 3)
+        if other == me then
+          mine = true
+        elseif not seen[other] then
+          seen[other] = true
+          found[#found + 1] = other
+          concern((struct.unpack('<I4', other)))
+        end
       end
-    end
-    if not mine then
-      bucket = bucket .. me
-      if #bucket > 4 * most then bucket = string.sub(bucket, -4 * most) end
-      redis.call('HSET', key, name, bucket)
+      if not mine then redis.call('HSET', key, name, string.sub(bucket .. me, -4 * most)) end
     end
   end
   return table.concat(found)

@@ -1,5 +1,6 @@
 -- Applies units of commands, each only if its guards hold. One argument is one unit, in MessagePack:
 -- {guards, commands}, a guard being {command, expected reply or false (no value)}, a command an array of strings.
+-- Of a reply that is an array its length is compared.
 -- Returns 1 or 0 for each unit: applied or not.
 -- Two commands are this script's own: UNINDEX takes a content number out of buckets (number, then key and field
 -- of each); HSETX is HSET of a key that exists, and nothing for one that does not.
@@ -26,6 +27,7 @@ end
 local function hold(guards)
   for _, guard in ipairs(guards) do
     local value, expected = redis.call(unpack(guard[1])), guard[2]
+    if type(value) == 'table' then value = #value end
     if expected then
       if not value or tostring(value) ~= expected then return false end
     elseif value then
