@@ -91,7 +91,7 @@ def merge_stories(
     of each one's length on the same story, `published_days` nan where undated. Groups that are each other's
     best match are merged, round after round, until no match reaches `min_score`.
     """
-    labels = in_order(labels)
+    labels = _of_one_kind(labels, graph, np.isfinite(published_days))
     groups = _Groups.of(labels, rows, reliability, published_days)
     left, right = _neighbours(labels, graph)
     scores = groups.scores(left, right, params)
@@ -141,6 +141,22 @@ def _spanning_tree(graph: sparse.csr_matrix) -> NDArray[np.float64]:
     return np.ascontiguousarray(edges[np.lexsort((edges[:, 1], edges[:, 0], edges[:, 2]))])
 
 
+def _of_one_kind(
+    labels: NDArray[np.int64], graph: sparse.csr_matrix, dated: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The groups, divided into dated and undated articles.
+
+    An undated article is near in time to all, and would tie articles of one group that are weeks apart; so it
+    joins in a merge, after which its group has the days of the others.
+    """
+    edges = graph.tocoo()
+    kept = (labels[edges.row] == labels[edges.col]) & (dated[edges.row] == dated[edges.col])
+    inner = sparse.csr_matrix((np.ones(kept.sum()), (edges.row[kept], edges.col[kept])), shape=graph.shape)
+    mixed = np.isin(labels, np.intersect1d(labels[dated], labels[~dated]))
+    component = csgraph.connected_components(inner, directed=False)[1].astype(np.int64)
+    return in_order(np.where(mixed, labels.max(initial=0) + 1 + component, labels))
+
+
 def _neighbours(labels: NDArray[np.int64], graph: sparse.csr_matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     edges = graph.tocoo()
     return _distinct(labels[edges.row], labels[edges.col])
@@ -177,6 +193,8 @@ class _Groups:
     roots: NDArray[np.float64]
     """Of the roots of the reliabilities: the expected similarity summed over all pairs of two groups is the product."""
     reliabilities: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    """Of the rows: what each article adds to its group's similarity with itself."""
     n_dated: NDArray[np.float64]
     days: NDArray[np.float64]
 
@@ -189,10 +207,9 @@ class _Groups:
         published_days: NDArray[np.float64],
     ) -> _Groups:
         dated = np.isfinite(published_days)
-        single = cls(
-            rows, np.ones(len(labels)), np.sqrt(reliability), reliability, dated.astype(np.float64),
-            np.where(dated, published_days, 0),
-        )  # fmt: skip
+        squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel().astype(np.float64)
+        days = np.where(dated, published_days, 0)
+        single = cls(rows, np.ones(len(labels)), np.sqrt(reliability), reliability, squares, dated.astype(float), days)
         return single.merged(labels)
 
     def merged(self, labels: NDArray[np.int64]) -> _Groups:
@@ -201,7 +218,7 @@ class _Groups:
         members = sparse.csr_matrix(
             (np.ones(len(labels), dtype=np.float32), (labels, np.arange(len(labels)))), shape=(n_groups, len(labels))
         )
-        columns = (self.sizes, self.roots, self.reliabilities, self.n_dated, self.days)
+        columns = (self.sizes, self.roots, self.reliabilities, self.squares, self.n_dated, self.days)
         return _Groups(
             (members @ self.centres).tocsr(), *(np.bincount(labels, c, n_groups).astype(np.float64) for c in columns)
         )
@@ -234,7 +251,7 @@ class _Groups:
         cohesion = np.ones(len(self.sizes))
         group = np.unique(used)
         group = group[self.sizes[group] > 1]
-        found = self._products(group, group) - self.sizes[group]
+        found = self._products(group, group) - self.squares[group]
         expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
         others = self.sizes[group] - 1
         shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)

@@ -12,6 +12,7 @@ from scipy import sparse
 
 _BLOCK_ROWS: Final = 512
 """Rows multiplied at once: against 33,000 articles their products take about 100 MB at most."""
+_EDGES_AT_ONCE: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class GraphParams:
     """Content words of an article that are not about its event; see `reliability`."""
     min_similarity: float = 0.15
     """Corrected similarity under which two articles share nothing that counts."""
+    min_shared_terms: int = 4
+    """Articles that share fewer terms (a word is one, a pair of words another) are alike by accident. In short texts
+    and small windows, where no frequency tells a common word from a telling one, it takes two words to be so."""
     max_neighbours: int = 50
     """Most neighbours an article brings into the graph."""
     min_words: float = 5.0
@@ -55,6 +59,8 @@ def neighbour_graph(
     edges = [_best(*block, params) for block in _blocks(scaled[order], published_days[order], params)]
     left, right, similarity = (np.concatenate([e[i] for e in edges] or [np.zeros(0)]) for i in range(3))
     left, right = order[left.astype(np.int64)], order[right.astype(np.int64)]
+    enough = _shared_terms(rows, left, right) >= params.min_shared_terms
+    left, right, similarity = left[enough], right[enough], similarity[enough]
     graph = sparse.csr_matrix((similarity, (left, right)), shape=(n, n))
     graph = graph.maximum(graph.T).tocsr()
     graph.data = 1 / (1 + graph.data)
@@ -92,3 +98,13 @@ def _best(
     first = np.searchsorted(left, left)
     kept = np.arange(len(left)) - first < params.max_neighbours
     return left[kept], right[kept], similarity[kept]
+
+
+def _shared_terms(rows: sparse.csr_matrix, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many terms the two articles of each edge have in common."""
+    present = sparse.csr_matrix((np.ones(len(rows.data), np.float32), rows.indices, rows.indptr), shape=rows.shape)
+    parts = [
+        np.asarray(present[left[i : i + _EDGES_AT_ONCE]].multiply(present[right[i : i + _EDGES_AT_ONCE]]).sum(axis=1))
+        for i in range(0, len(left), _EDGES_AT_ONCE)
+    ]
+    return np.concatenate([np.zeros(0), *(part.ravel() for part in parts)]).astype(np.int64)

@@ -94,10 +94,10 @@ def profile(
     the Spearman-Brown formula.
     """
     n_articles = rows.shape[0]
-    centre = np.asarray(rows.sum(axis=0)).ravel()
+    centre = sparse.csr_matrix(np.ones((1, n_articles))) @ rows
     mean = float(np.mean(reliability))
     dated = published_days[np.isfinite(published_days)]
-    terms, weights = _heaviest(_fold(keys), centre, params.n_terms)
+    terms, weights = _heaviest(_fold(keys[centre.indices]), centre.data, params.n_terms)
     return Profile(
         terms, weights, n_articles, _narrow(n_articles * mean / (1 + (n_articles - 1) * mean)),
         _narrow(dated.min(initial=math.inf)) if len(dated) else math.nan,

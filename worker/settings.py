@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -16,6 +17,9 @@ from dedup.article import MAX_ARTICLE_BYTES
 from dedup.errors import DedupError
 
 DAY_SECONDS: Final = 86_400
+
+_PASSWORD: Final = re.compile(r"(//[^:@/?#]*):.*@")
+_PASSWORD_OPTION: Final = re.compile(r"([?&]password=)[^&#]*")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -111,23 +115,22 @@ def celery_ssl(redis_url: str) -> dict[str, object] | None:
         return None
     query = dict(parse_qsl(parts.query))
     checks = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
-    files: dict[str, object] = {name: query[name] for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") if name in query}
+    files: dict[str, object] = {
+        name: query[name] for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") if name in query
+    }
     return {"ssl_cert_reqs": checks.get(query.get("ssl_cert_reqs", ""), ssl.CERT_REQUIRED), **files}
 
 
 def redacted(url: str) -> str:
-    """A URL fit for a message: without its password."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")).geturl()
+    """A URL fit for a message: without its password, also where it is malformed."""
+    return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1:***@", url))
 
 
 def _read(variable: str, text: str, reader: Callable[[str], object]) -> object:
     try:
         return reader(text)
     except ValueError as error:
-        raise SettingsError(f"{variable}={text!r}: {error}") from error
+        raise SettingsError(f"{variable}={redacted(text)!r}: {error}") from error
 
 
 def _positive(number: Callable[[str], float]) -> Callable[[str], object]:
@@ -152,9 +155,20 @@ def _zone(text: str) -> str:
 
 
 def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must begin with redis://, rediss:// or unix://")
+    if not _is_url(text):
+        raise ValueError(
+            "no address of a server: check host and port, and write special characters of a password as %XX"
+        )
     return text
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return (urlsplit(text).port or 0) >= 0
+    except ValueError:
+        return False
 
 
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {

@@ -44,6 +44,7 @@ code {
   border-radius: .3rem; padding: .08rem .35rem; overflow-wrap: anywhere;
 }
 time, td, dd { font-variant-numeric: tabular-nums; }
+time { white-space: nowrap; }
 .kicker {
   color: var(--accent); font-size: .8rem; font-weight: 700; letter-spacing: .09em; text-transform: uppercase;
   margin-bottom: .3rem;
@@ -57,8 +58,8 @@ time, td, dd { font-variant-numeric: tabular-nums; }
   display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin-top: 1.5rem;
 }
 .figures div {
-  display: flex; flex-direction: column-reverse; background: var(--card); border: 1px solid var(--line);
-  border-radius: .9rem; padding: .8rem 1rem;
+  display: flex; flex-direction: column-reverse; justify-content: flex-end; background: var(--card);
+  border: 1px solid var(--line); border-radius: .9rem; padding: .8rem 1rem;
 }
 .figures dt { color: var(--muted); font-size: .85rem; }
 .figures dd { font-size: 1.75rem; font-weight: 680; letter-spacing: -.02em; line-height: 1.2; }
@@ -126,8 +127,9 @@ footer { color: var(--muted); font-size: .85rem; padding-top: 2.5rem; padding-bo
   .figures dd { font-size: 1.3rem; }
   .figures dt { font-size: .78rem; }
   .card, .storyline, .change { padding: .9rem; }
-  .number { width: 4rem; }
-  .when { white-space: normal; width: 5.5rem; }
+  th, td { padding-right: .5rem; }
+  .number { width: 3.5rem; }
+  .when, .when time { white-space: normal; width: 4.7rem; }
 }
 @media print {
   :root { --page: #fff; --track: #e9edf1; }

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from dedup.graph import GraphParams, neighbour_graph, reliability, time_kernel
 
-PARAMS = GraphParams(min_similarity=0.05)
+PARAMS = GraphParams(min_similarity=0.05, min_shared_terms=1)
 
 
 def random_rows(n: int, seed: int = 0) -> sparse.csr_matrix:
@@ -34,7 +34,7 @@ def test_blocks_and_pruning_by_date_change_nothing(n_undated: int) -> None:
     rows, rng = random_rows(1300), np.random.default_rng(1)
     n_words, days = rng.integers(5, 200, 1300).astype(np.float64), rng.uniform(0, 60, 1300)
     days[rng.permutation(1300)[:n_undated]] = np.nan
-    params = GraphParams(min_similarity=0.05, max_neighbours=1300)
+    params = GraphParams(min_similarity=0.05, min_shared_terms=1, max_neighbours=1300)
     found = neighbour_graph(rows, n_words, days, params).toarray()
     assert found == pytest.approx(dense(rows, n_words, days, params), abs=1e-5)
 
@@ -68,7 +68,7 @@ def test_days_apart_make_distant() -> None:
 
 def test_an_article_brings_its_nearest_and_ties_go_to_the_first() -> None:
     rows = sparse.csr_matrix(np.ones((6, 1), dtype=np.float32))
-    graph = neighbour_graph(rows, np.full(6, 100.0), np.full(6, np.nan), GraphParams(max_neighbours=2))
+    graph = neighbour_graph(rows, np.full(6, 100.0), np.full(6, np.nan), GraphParams(max_neighbours=2, min_shared_terms=1))
     assert graph.nnz == 2 * len({(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (0, 4), (1, 4), (0, 5), (1, 5)})
 
 
@@ -83,3 +83,12 @@ def test_an_article_without_words_has_no_neighbours() -> None:
     graph = neighbour_graph(rows, np.array([10.0, 0.0, 10.0]), np.full(3, np.nan), PARAMS)
     assert graph[1].nnz == 0
     assert graph[0, 2] > 0
+
+
+def test_articles_that_share_too_few_terms_are_no_neighbours() -> None:
+    rows = sparse.csr_matrix(np.eye(3, 6, dtype=np.float32) + np.tri(3, 6, 5, dtype=np.float32))
+    rows[2, :3] = 0
+    rows.eliminate_zeros()
+    graph = neighbour_graph(rows, np.full(3, 10.0), np.full(3, np.nan), GraphParams(min_shared_terms=4))
+    assert graph[0, 1] > 0
+    assert graph[0, 2] == graph[1, 2] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -20,15 +21,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     module, name = args.run.split(":")
     try:
         command: Command = getattr(import_module(f"worker.cli.{module}"), name)
-        return command(args)
+        code = command(args)
+        sys.stdout.flush()
     except DedupError as error:
         sys.stderr.write(f"dedup: {error}\n")
         return 1
     except BrokenPipeError:
-        sys.stderr.close()
+        # Who read has had enough. What is still buffered goes nowhere, lest the interpreter's last flush complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 1
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

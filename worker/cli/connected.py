@@ -13,6 +13,7 @@ from worker import embedded
 from worker.cli.output import note
 from worker.client import Client
 from worker.settings import Settings, load
+from worker.store.connection import told
 from worker.up import server_for
 
 
@@ -41,10 +42,13 @@ def reached(args: argparse.Namespace) -> Iterator[Reached]:
     with server_for(settings) as (url, server):
         if server is not None and server.started:
             note(f"no service is running on {settings.data_dir}; its server was started for this command alone")
-        with Client(
-            url,
-            prefix=settings.prefix,
-            inbox_max=settings.inbox_max,
-            max_article_bytes=settings.max_article_bytes,
-        ) as client:
+        with (
+            told(url),
+            Client(
+                url,
+                prefix=settings.prefix,
+                inbox_max=settings.inbox_max,
+                max_article_bytes=settings.max_article_bytes,
+            ) as client,
+        ):
             yield Reached(settings, url, client, server)

@@ -7,14 +7,13 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dedup.errors import DedupError
 from worker import feeds
-from worker.cli.connected import reached
+from worker.cli.connected import chosen_settings, reached
 from worker.cli.lines import InputError, read_bytes
 from worker.cli.output import note, show_json
 from worker.settings import Settings
@@ -25,10 +24,10 @@ _TOLD_REJECTIONS = 20
 
 def push(args: argparse.Namespace) -> int:
     """Pushes and tells what became of it; 1 where anything was rejected or there was nothing."""
+    payloads = read_source(args.source, chosen_settings(args))
+    if not payloads:
+        raise InputError(f"{args.source}: no articles in it")
     with reached(args) as service:
-        payloads = read_source(args.source, service.settings)
-        if not payloads:
-            raise InputError(f"{args.source}: no articles in it")
         accepted: list[str] = []
         rejected: list[dict[str, str | None]] = []
         try:
@@ -49,7 +48,7 @@ def push(args: argparse.Namespace) -> int:
 
 def read_source(source: str, settings: Settings) -> list[Payload]:
     """The articles of a file, a URL or standard input ("-"): JSON lines, JSON, or a feed. Raises `InputError`."""
-    if urlsplit(source).scheme in {"http", "https"}:
+    if source.lower().startswith(("http://", "https://")):
         fetched = feeds.fetch(source, allow=settings.feeds_allow)
         entries = feeds.read_feed(fetched.body, source, base_url=fetched.url, content_type=fetched.content_type)
         return list(reversed(entries))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -106,8 +107,10 @@ def changes(args: argparse.Namespace) -> int:
                 _show_change(after, change, as_json=args.json)
             told += len(part)
         if args.follow:
+            sys.stdout.flush()
             for entry_id, change in service.client.follow(after, 5.0):
                 _show_change(entry_id, change, as_json=args.json)
+                sys.stdout.flush()
     return 0
 
 

@@ -83,7 +83,8 @@ def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Regrouped:
-    """What a touch comes to."""
+    """What a touch comes to. `kept` are contents with articles and contents that will have them, `dropped` those that
+    have none left."""
 
     settlement: Settlement
     kept: tuple[int, ...]
@@ -102,9 +103,10 @@ def regroup(touch: Touch, loaded: Loaded, params: Params) -> Regrouped:
     before = {name: loaded.members[name] for name in sorted(families)}
     members = _members(touch, loaded, before)
     carried = {member.content for member in members}
-    kept = sorted(number for number in numbers if number in carried and number in loaded.contents)
+    waiting = {number for number in numbers if number not in carried and not _was_carried(number, loaded)}
+    kept = sorted(number for number in carried | waiting if number in loaded.contents)
     edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], set(kept))
-    contents = [loaded.contents[number] for number in kept]
+    contents = [loaded.contents[number] for number in kept if number in carried]
     settlement = settle(
         group(contents, edges, params.family),
         members,
@@ -151,7 +153,9 @@ class Writer:
                 self.store.index.drop_group(unit, old)
         self.store.index.put_group(unit, name, regrouped.group)
         for number in regrouped.kept:
-            self.store.index.put_state(unit, number, ContentState(True, name, family_of[number]))
+            self.store.index.put_state(
+                unit, number, ContentState(number in family_of, name, family_of.get(number, ""))
+            )
         for number in regrouped.dropped:
             self.store.index.drop_content(unit, loaded.contents[number], self.params.lsh)
 
@@ -203,7 +207,8 @@ def _edges(edges: Iterable[Edge], kept: set[int]) -> list[Edge]:
 
 
 def _was_carried(number: int, loaded: Loaded) -> bool:
-    """A content that another worker has looked up and not yet committed has no articles yet, and is left alone."""
+    """Whether a content has had articles. One that another worker has looked up and not yet committed has not: it is
+    kept with its edges, and the change of its state makes that worker decide anew."""
     state = loaded.states.get(number)
     return state is not None and state.admitted
 

@@ -33,7 +33,10 @@ def connect(url: str) -> Connection:
             retry_on_error=[redis.exceptions.BusyLoadingError],
         )  # fmt: skip
     except ValueError as error:
-        raise StoreError(f"REDIS_URL {redacted(url)!r} is no address of a server: {error}") from error
+        raise StoreError(
+            f"REDIS_URL {redacted(url)!r} is no address of a server: check host, port and options, and write special "
+            "characters of a password as %XX"
+        ) from error
 
 
 @contextmanager

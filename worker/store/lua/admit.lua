@@ -4,8 +4,8 @@
 -- ARGV[1] shards of records, ARGV[2] shards of buckets, ARGV[3] most entries in a bucket; then six strings for
 -- each article: article id, its record shard, content hash (16 bytes), content (packed), terms (packed),
 -- band keys (8 bytes each, little endian).
--- Returns {articles, contents}: for each article {number, record, candidate numbers (packed u32)}; and for each
--- content concerned {number, content, state}.
+-- Returns {articles, contents, server}: for each article {number, record, candidate numbers (packed u32)}; for each
+-- content concerned {number, content, state}; and the id of this run of the server.
 local counter, index, records = KEYS[1], KEYS[2], KEYS[3]
 local shards, bucket_shards, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local articles, contents, known = {}, {}, {}
@@ -74,4 +74,4 @@ local described = {}
 for i, number in ipairs(contents) do
   described[i] = {number, redis.call('GET', index .. 'content:' .. number), state_of(number)}
 end
-return {articles, described}
+return {articles, described, string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')}
