@@ -129,7 +129,7 @@ def _decode(payload: bytes | str, max_bytes: int) -> Mapping[str, object]:
     size = len(payload) if isinstance(payload, bytes) else len(payload.encode(errors="surrogatepass"))
     if size > max_bytes:
         raise ArticleError(
-            _claimed_id(payload), "payload", f"{size:,} bytes, more than max_article_bytes = {max_bytes:,}"
+            claimed_id(payload), "payload", f"{size:,} bytes, more than max_article_bytes = {max_bytes:,}"
         )
     try:
         fields = json.loads(payload)
@@ -144,7 +144,8 @@ def _decode(payload: bytes | str, max_bytes: int) -> Mapping[str, object]:
     return fields
 
 
-def _claimed_id(payload: bytes | str) -> str | None:
+def claimed_id(payload: bytes | str) -> str | None:
+    """The id that a payload gives, fit for a message; None where none can be read."""
     try:
         fields = json.loads(payload)
     except (ValueError, RecursionError):
@@ -168,7 +169,8 @@ def _read_id(fields: Mapping[str, object]) -> str:
     if claimed is None:
         return ""
     if not isinstance(claimed, str):
-        raise ArticleError(None, "id", f"must be a string, is {_json_type(claimed)}: {str(claimed)[:80]}")
+        shown = f": {claimed}" if isinstance(claimed, (int, float)) and abs(claimed) < 1 << 64 else ""
+        raise ArticleError(None, "id", f"must be a string, is {_json_type(claimed)}{shown}")
     named = _printable(claimed)
     if _SURROGATES.search(claimed):
         raise ArticleError(named, "id", "has a lone surrogate, which is not UTF-8")

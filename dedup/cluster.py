@@ -141,9 +141,7 @@ def _spanning_tree(graph: sparse.csr_matrix) -> NDArray[np.float64]:
     return np.ascontiguousarray(edges[np.lexsort((edges[:, 1], edges[:, 0], edges[:, 2]))])
 
 
-def _of_one_kind(
-    labels: NDArray[np.int64], graph: sparse.csr_matrix, dated: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _of_one_kind(labels: NDArray[np.int64], graph: sparse.csr_matrix, dated: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The groups, divided into dated and undated articles.
 
     An undated article is near in time to all, and would tie articles of one group that are weeks apart; so it

@@ -17,7 +17,7 @@ from those it leaves.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -185,12 +185,12 @@ def _inherit(articles: Mapping[int, Sequence[Member]]) -> tuple[dict[int, str], 
 
 
 def _largest_part(holders: Sequence[tuple[Member, int]]) -> int:
-    weight: dict[int, float] = defaultdict(float)
+    unrevised = Counter(i for member, i in holders if not member.revised)
+    revised = Counter(i for member, i in holders if member.revised)
     first: dict[int, Member] = {}
     for member, i in sorted(holders):
-        weight[i] += 0.5 if member.revised else 1
         first.setdefault(i, member)
-    return min(weight, key=lambda i: (-weight[i], first[i]))
+    return min(first, key=lambda i: (-unrevised[i], -revised[i], first[i]))
 
 
 def _jaccard(content: Content, others: Sequence[Content]) -> NDArray[np.float64]:

@@ -25,7 +25,10 @@ from dedup.errors import DedupError
 _HEADER: Final = struct.Struct("<BBIfff")
 _VERSION: Final = 1
 _PAIR_MIX: Final = np.uint64(0x9E3779B1)
-_BLOCK_ROWS: Final = 1024
+_BLOCK_ROWS: Final = 256
+_LARGEST: Final = 2000
+"""Profiles grouped at once, for the matrix of their similarities is dense; larger sets are first cut finer."""
+_FINER: Final = 0.1
 
 
 class ProfileError(DedupError):
@@ -40,6 +43,10 @@ class StorylineParams:
     """Terms kept of a story: five bytes each, 378 bytes in all."""
     min_similarity: float = 0.5
     """Share of the similarity expected within one storyline from which two stories continue each other."""
+    min_shared_terms: int = 4
+    """Stories that share fewer terms are alike by accident: a place, a person, a day of the week."""
+    min_reliability: float = 0.25
+    """What is expected of stories of a few short articles is taken for so much: they must show more to be linked."""
     sigma_days: float = 120.0
     """Standard deviation of the time between stories of one storyline: rounds come weeks or months apart."""
 
@@ -100,8 +107,8 @@ def profile(
     terms, weights = _heaviest(_fold(keys[centre.indices]), centre.data, params.n_terms)
     return Profile(
         terms, weights, n_articles, _narrow(n_articles * mean / (1 + (n_articles - 1) * mean)),
-        _narrow(dated.min(initial=math.inf)) if len(dated) else math.nan,
-        _narrow(dated.max(initial=-math.inf)) if len(dated) else math.nan,
+        _narrow(float(dated.min())) if len(dated) else math.nan,
+        _narrow(float(dated.max())) if len(dated) else math.nan,
     )  # fmt: skip
 
 
@@ -155,19 +162,19 @@ def _heaviest(
     return terms[best], np.rint(weights[best] / length * 255).astype(np.uint8)
 
 
-def _matrix(profiles: Sequence[Profile]) -> sparse.csr_matrix:
+def _matrix(profiles: Sequence[Profile], params: StorylineParams) -> sparse.csr_matrix:
     """Unit rows over the terms found, divided by the root of each profile's reliability."""
     lengths = [len(one.terms) for one in profiles]
     flat = np.concatenate([one.terms for one in profiles])
-    weights = np.concatenate([_scaled(one) for one in profiles])
+    weights = np.concatenate([_scaled(one, params) for one in profiles])
     found, columns = np.unique(flat, return_inverse=True)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return sparse.csr_matrix((weights, columns, starts), shape=(len(profiles), len(found)))
 
 
-def _scaled(one: Profile) -> NDArray[np.float64]:
+def _scaled(one: Profile, params: StorylineParams) -> NDArray[np.float64]:
     weights = one.weights.astype(np.float64)
-    return np.asarray(weights / (np.sqrt((weights**2).sum() * max(one.reliability, 1e-6)) or 1.0))
+    return np.asarray(weights / (np.sqrt((weights**2).sum() * max(one.reliability, params.min_reliability)) or 1.0))
 
 
 def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: StorylineParams) -> NDArray[np.float64]:
@@ -180,21 +187,43 @@ def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: Storyl
 
 
 def _components(everyone: Sequence[Profile], n_standing: int, params: StorylineParams) -> list[NDArray[np.int64]]:
-    """The sets of profiles linked by a chain of similar pairs, each with a new story in it."""
-    rows = _matrix(everyone)
-    columns = rows.T.tocsr()
-    links = []
-    for start in range(n_standing, len(everyone), _BLOCK_ROWS):
-        product = (rows[start : start + _BLOCK_ROWS] @ columns).tocoo()
-        kept = product.data >= params.min_similarity
-        links.append(np.column_stack([product.row[kept] + start, product.col[kept]]))
-    pairs = np.concatenate(links)
-    graph = sparse.csr_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(everyone),) * 2)
-    component = csgraph.connected_components(graph, directed=False)[1]
-    used = np.unique(component[n_standing:])
+    """The sets of profiles linked by a chain of similar pairs, each with a new story in it and of bearable size."""
+    left, right, similarity = _links(everyone, n_standing, params)
+    found: list[NDArray[np.int64]] = []
+    members, cut = np.arange(n_standing, len(everyone)), params.min_similarity
+    while len(members):
+        strong = similarity >= cut
+        graph = sparse.csr_matrix((similarity[strong], (left[strong], right[strong])), shape=(len(everyone),) * 2)
+        component = csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
+        small = np.bincount(component)[component] <= _LARGEST
+        found += _members(component, members[small[members]])
+        members, cut = members[~small[members]], cut + _FINER
+    return found
+
+
+def _members(component: NDArray[np.int64], of: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The whole component of each of these, once."""
+    used = np.unique(component[of])
     order = np.argsort(component, kind="stable")
     starts, stops = np.searchsorted(component[order], used), np.searchsorted(component[order], used, side="right")
     return [order[start:stop] for start, stop in zip(starts, stops, strict=True)]
+
+
+def _links(
+    everyone: Sequence[Profile], n_standing: int, params: StorylineParams
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Each new profile, every other one it is similar to, and how similar they are."""
+    rows = _matrix(everyone, params)
+    columns = rows.T.tocsr()
+    links = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+    for start in range(n_standing, len(everyone), _BLOCK_ROWS):
+        product = (rows[start : start + _BLOCK_ROWS] @ columns).tocoo()
+        kept = product.data >= params.min_similarity
+        links.append(
+            (product.row[kept].astype(np.int64) + start, product.col[kept].astype(np.int64), product.data[kept])
+        )
+    left, right, similarity = (np.concatenate(parts) for parts in zip(*links, strict=True))
+    return left, right, similarity
 
 
 def _group(
@@ -207,8 +236,10 @@ def _group(
     """Write into `labels` the storyline of each new story of one component."""
     ranked = sorted(members.tolist(), key=lambda i: (i >= n_standing, everyone[i].to_bytes(), i))
     chosen = [everyone[i] for i in ranked]
-    rows = _matrix(chosen)
-    similarity = (rows @ rows.T).toarray() * _closeness(chosen, chosen, params)
+    rows = _matrix(chosen, params)
+    shared = (rows > 0).astype(np.int64)
+    enough = (shared @ shared.T).toarray() >= params.min_shared_terms
+    similarity = (rows @ rows.T).toarray() * enough * _closeness(chosen, chosen, params)
     groups = _average_linkage(similarity, params.min_similarity)
     n_old = sum(i < n_standing for i in ranked)
     for place in range(n_old, len(ranked)):

@@ -43,7 +43,7 @@ class TermParams:
     stem_letters: int = 0
     """Words are cut to so many letters; 0 leaves them whole."""
     min_articles: int = 2
-    """A term of fewer articles links nothing."""
+    """A pair of words of fewer articles is left out; a single word is kept, for it may be what a later story shares."""
     max_share: float = 0.5
     """A term in a larger share of the articles tells nothing apart."""
     idf_power: float = 1.5
@@ -149,8 +149,8 @@ def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
     n_imagined = len(terms) + params.background_articles
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
     weigher.idf_ = _weights(frequency, keys, n_imagined, params)
-    kept = (frequency >= params.min_articles) & (weigher.idf_ > 0)
-    return Vectors(_unit(weigher.transform(counts).tocsr())[:, kept].astype(np.float32), keys[kept])
+    kept = weigher.idf_ > 0
+    return Vectors(_unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32), keys[kept])
 
 
 def _weights(

@@ -39,15 +39,13 @@ _BLOCK_TAGS: Final = (
     "section,table,td,th,tr,ul"
 )
 _TAG: Final = regex.compile(r"<[^<>]*>")
-_MARKUP: Final = regex.compile(
+_NOT_READ: Final = regex.compile(
     r"""<!--(?:-?>|.*?(?:--!?>|\Z))
     | <(script|style|iframe|noembed|noframes|textarea|title|xmp)(?=[\s>])[^>]*+(?<!/)>.*?(?:</\1(?=[\s/>])[^>]*+>|\Z)
-    | (</?[a-z][^\s/>]*+)
-      (?:[\s]++|/(?!>)|=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?|=)*+
-      (/?>)?""",
-    regex.I | regex.S | regex.X,
+    | </?[a-z][^\s/>]*+\K(?:[^>"'=/]++|=\s*+(?:"[^"]*+"|'[^']*+')?+|/(?!>)|["'])*+""",
+    regex.ASCII | regex.I | regex.S | regex.X,
 )
-"""A comment, an element whose content is no markup, or a tag: its name, its attributes, its end."""
+"""A comment, an element whose content is no markup, or the attributes of a tag."""
 _NESTING_TAG: Final = regex.compile(
     r"<(/?)(?!(?:br|hr|img|input|link|meta|p|li|td|tr|th|dd|dt|source|wbr)\b)([a-z][^\s/>]*)", regex.I
 )
@@ -68,7 +66,7 @@ def html_to_text(html: str) -> str:
 
     The parser is given tags without attributes: they are not read, and a tag with n of them takes it n * n steps.
     """
-    plain = _MARKUP.sub(r"\2\3", html)
+    plain = _SPACES.sub(" ", _NOT_READ.sub("", html))
     text = entities.unescape(_TAG.sub("\n", plain)) if _is_costly(plain) else _visible_text(plain)
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)

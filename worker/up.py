@@ -3,7 +3,8 @@
 1. One service a data directory.
 2. Each process is in a group of its own and ends with this one, by whatever death: it waits at the end of a pipe that
    only this process holds open.
-3. A process that dies is started again, at once the first time, then after a pause that grows to half a minute.
+3. A process that dies is started again, after half a second the first time, then after a pause that grows to half a
+   minute. So is the embedded server, at the same address and on the same data; the others wait for it.
 """
 
 from __future__ import annotations
@@ -58,26 +59,50 @@ def roles(n_ingest: int, data_dir: Path) -> list[Role]:
 
 
 @dataclass(slots=True)
+class Restarts:
+    """When something that was started (`started_at`, by the monotonic clock) is to be started again."""
+
+    started_at: float = field(default_factory=time.monotonic)
+    pause: float = 0.0
+    due_at: float | None = None
+
+    def delay(self) -> float:
+        """Sets when the next start is due, later each time unless it had run steadily; returns the pause."""
+        now = time.monotonic()
+        steady = now - self.started_at > _STEADY_SECONDS
+        self.pause = _FIRST_PAUSE if steady or not self.pause else min(self.pause * 2, _LONGEST_PAUSE)
+        self.due_at = now + self.pause
+        return self.pause
+
+    def is_due(self) -> bool:
+        return self.due_at is not None and time.monotonic() >= self.due_at
+
+    def done(self) -> None:
+        """It has been started."""
+        self.started_at, self.due_at = time.monotonic(), None
+
+
+@dataclass(slots=True)
 class Child:
-    """A role's running process, and what is known of its deaths."""
+    """A role's process."""
 
     role: Role
     process: subprocess.Popen[bytes]
-    started_at: float
-    pause: float = 0.0
-    restart_at: float | None = None
+    restarts: Restarts = field(default_factory=Restarts)
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Starts the processes of a service, keeps them running, and ends them."""
+    """Starts the processes of a service, keeps them running, and ends them; `server` is the embedded one, if any."""
 
     settings: Settings
     url: str
     n_ingest: int
     tell: Callable[[str], None]
     environ: Mapping[str, str]
+    server: embedded.Server | None = None
     children: list[Child] = field(default_factory=list)
+    _server_restarts: Restarts = field(default_factory=Restarts)
     _alive: tuple[int, int] | None = None
 
     def start(self) -> None:
@@ -85,25 +110,41 @@ class Supervisor:
         self._alive = os.pipe()
         (self.settings.data_dir / "log").mkdir(parents=True, exist_ok=True)
         for role in roles(self.n_ingest, self.settings.data_dir):
-            self.children.append(Child(role, self._spawn(role), time.monotonic()))
+            self.children.append(Child(role, self._spawn(role)))
 
     def watch(self) -> None:
         """Starts again what has died; to be called again and again."""
-        now = time.monotonic()
+        self._watch_server()
         for child in self.children:
             code = child.process.poll()
             if code is None:
                 continue
-            if child.restart_at is None:
-                steady = now - child.started_at > _STEADY_SECONDS
-                child.pause = _FIRST_PAUSE if steady or not child.pause else min(child.pause * 2, _LONGEST_PAUSE)
-                child.restart_at = now + child.pause
-                self.tell(f"{child.role.name} ended with {code}; starting it again in {child.pause:g} s")
-            if now >= child.restart_at:
-                child.process, child.started_at, child.restart_at = self._spawn(child.role), now, None
+            if child.restarts.due_at is None:
+                self.tell(f"{child.role.name} ended with {code}; starting it again in {child.restarts.delay():g} s")
+            if child.restarts.is_due():
+                _end_group(child)
+                child.process = self._spawn(child.role)
+                child.restarts.done()
+
+    def _watch_server(self) -> None:
+        if self.server is None or self.server.lives:
+            return
+        restarts = self._server_restarts
+        if restarts.due_at is None:
+            self.tell(f"the server ended; starting it again in {restarts.delay():g} s")
+        if restarts.is_due():
+            self.server.stop()
+            try:
+                server = embedded.start(self.settings.data_dir, tcp_port=self.server.port)
+            except embedded.EmbeddedServerError as error:
+                self.tell(f"{error}; trying again in {restarts.delay():g} s")
+                return
+            if server.started:  # else it is another command's, and ends with it
+                self.server = server
+                restarts.done()
 
     def stop(self) -> None:
-        """Ends every process: asked first, then killed, each with its whole group."""
+        """Ends every process: asked first, then killed, each with its whole group; then the server."""
         for child in self.children:
             with contextlib.suppress(ProcessLookupError):
                 child.process.send_signal(signal.SIGTERM)
@@ -111,10 +152,11 @@ class Supervisor:
         for child in self.children:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, end - time.monotonic()))
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.process.pid, signal.SIGKILL)
+            _end_group(child)
             child.process.wait()
         self.children.clear()
+        if self.server is not None:
+            self.server.stop()
         if self._alive is not None:
             for descriptor in self._alive:
                 os.close(descriptor)
@@ -138,6 +180,12 @@ class Supervisor:
                 command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, pass_fds=(self._alive[0],), cwd=self.settings.data_dir,
             )  # fmt: skip
+
+
+def _end_group(child: Child) -> None:
+    """Kills what is left of a process and those it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses a group of dead processes
+        os.killpg(child.process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -203,7 +251,7 @@ def serve(
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             with own_server(settings, tcp_port) as (url, server):
-                supervisor = Supervisor(settings, url, n_ingest, tell, environ)
+                supervisor = Supervisor(settings, url, n_ingest, tell, environ, server)
                 try:
                     supervisor.start()
                     tell(f"service is up: {len(supervisor.children)} processes, logs in {settings.data_dir / 'log'}")

@@ -66,6 +66,7 @@ def _recount_index(store: Store, articles: dict[str, Told]) -> None:
         carried[record.content].add(articles[article_id]["family"])
     assert all(len(names) == 1 for names in carried.values()), "one text in two families"
     assert _numbers(store, f"{prefix}content:") == _numbers(store, f"{prefix}terms:") == set(carried)
+    assert store.connection.zcard(f"{prefix}waiting") == 0
     states = {int(k): ContentState.unpack(v) for k, v in _all_fields(store, f"{prefix}state:").items()}
     assert set(states) == set(carried)
     for number, names in carried.items():

@@ -16,28 +16,45 @@ UNDATED = float("nan")
 
 ENGLISH = {
     "dam": (
-        "The wall of the Orlova dam gave way before dawn, and the valley below was under three metres of water by noon. "
-        "Rescuers took some 400 people off roofs in Belmont and Kestrel by boat. The governor said the turbines had been "
-        "shut down on Friday after a crack was found.",
-        "Four hundred residents of Belmont were lifted from roofs after the Orlova dam burst, flooding the valley under "
-        "three metres of water. A crack in the wall was found on Friday and the turbines were stopped, the governor said.",
-        "Boats reached Kestrel and Belmont on Monday, hours after the Orlova dam collapsed. Engineers had found a crack in "
-        "its wall on Friday. The governor said the flooded valley would be closed for weeks.",
+        (
+            "The wall of the Orlova dam gave way before dawn, and the valley below was under three metres "
+            "of water by noon. Rescuers took some 400 people off roofs in Belmont and Kestrel by boat. "
+            "The governor said the turbines had been shut down on Friday after a crack was found."
+        ),
+        (
+            "Four hundred residents of Belmont were lifted from roofs after the Orlova dam burst, "
+            "flooding the valley under three metres of water. A crack in the wall was found on Friday and "
+            "the turbines were stopped, the governor said."
+        ),
+        (
+            "Boats reached Kestrel and Belmont on Monday, hours after the Orlova dam collapsed. Engineers "
+            "had found a crack in its wall on Friday. The governor said the flooded valley would be "
+            "closed for weeks."
+        ),
     ),
     "strike": (
-        "Bus drivers in Porthaven walked out on Monday over a pay offer of two per cent, and the depots in Quay Street "
-        "and Marsh Lane stayed shut. The drivers' union wants five per cent and a shorter week, and said that it would "
-        "go on until Thursday.",
-        "No buses ran in Porthaven as drivers went on strike for five per cent more pay. Pickets stood outside the Marsh "
-        "Lane depot. The union rejected an offer of two per cent last week and has called out its members until Thursday.",
+        (
+            "Bus drivers in Porthaven walked out on Monday over a pay offer of two per cent, and the "
+            "depots in Quay Street and Marsh Lane stayed shut. The drivers' union wants five per cent and "
+            "a shorter week, and said that it would go on until Thursday."
+        ),
+        (
+            "No buses ran in Porthaven as drivers went on strike for five per cent more pay. Pickets "
+            "stood outside the Marsh Lane depot. The union rejected an offer of two per cent last week "
+            "and has called out its members until Thursday."
+        ),
     ),
     "chess": (
-        "Irina Vasko won the women's chess title at the age of seventeen, after a queen sacrifice in the last game that "
-        "the audience greeted with applause. She is the youngest champion ever.",
+        (
+            "Irina Vasko won the women's chess title at the age of seventeen, after a queen sacrifice in "
+            "the last game that the audience greeted with applause. She is the youngest champion ever."
+        ),
     ),
     "comet": (
-        "A comet discovered in March will be bright enough to see without a telescope next week, astronomers at the "
-        "Mount Ansel observatory said. It last passed the Sun in the Bronze Age.",
+        (
+            "A comet discovered in March will be bright enough to see without a telescope next week, "
+            "astronomers at the Mount Ansel observatory said. It last passed the Sun in the Bronze Age."
+        ),
     ),
 }
 SHORT = (
@@ -47,10 +64,16 @@ SHORT = (
 )
 UKRAINIAN = {
     "міст": (
-        "У неділю вночі в Заріччі обвалився міст через річку Стугну, який будували дев'яносто років тому. На ньому стояли дві "
-        "порожні вантажівки, водії встигли вистрибнути. Мерка Заріччя сказала, що опору підмила повінь.",
-        "Старий міст через Стугну в Заріччі впав у ніч на понеділок разом із двома вантажівками. Водії живі. За словами "
-        "мерки, опору підмила весняна повінь, а міст не ремонтували двадцять років.",
+        (
+            "У неділю вночі в Заріччі обвалився міст через річку Стугну, який будували дев'яносто років "
+            "тому. На ньому стояли дві порожні вантажівки, водії встигли вистрибнути. Мерка Заріччя "
+            "сказала, що опору підмила повінь."
+        ),
+        (
+            "Старий міст через Стугну в Заріччі впав у ніч на понеділок разом із двома вантажівками. "
+            "Водії живі. За словами мерки, опору підмила весняна повінь, а міст не ремонтували двадцять "
+            "років."
+        ),
     ),
     "театр": (
         "Театр ляльок у Полтаві показав нову виставу за казкою про лисичку, і квитки на неї розкупили за один день.",
@@ -61,13 +84,21 @@ UKRAINIAN = {
 }
 TURKISH = {
     "yangın": (
-        "Karahisar'daki mobilya fabrikasında çıkan yangın sekiz saatte söndürüldü. İtfaiye, depodaki vernik varillerinin "
-        "patladığını, iki işçinin dumandan etkilendiğini açıkladı. Fabrika sahibi zararın büyük olduğunu söyledi.",
-        "Karahisar'da bir mobilya fabrikasının deposu yandı. Vernik varilleri patlayınca yangın büyüdü; itfaiye alevleri "
-        "ancak sekiz saat sonra söndürebildi. Dumandan etkilenen iki işçi hastanede.",
+        (
+            "Karahisar'daki mobilya fabrikasında çıkan yangın sekiz saatte söndürüldü. İtfaiye, depodaki "
+            "vernik varillerinin patladığını, iki işçinin dumandan etkilendiğini açıkladı. Fabrika sahibi "
+            "zararın büyük olduğunu söyledi."
+        ),
+        (
+            "Karahisar'da bir mobilya fabrikasının deposu yandı. Vernik varilleri patlayınca yangın "
+            "büyüdü; itfaiye alevleri ancak sekiz saat sonra söndürebildi. Dumandan etkilenen iki işçi "
+            "hastanede."
+        ),
     ),
     "maraton": ("Kıyı maratonunu bu yıl ilk kez bir öğretmen kazandı ve ödülünü öğrencileriyle birlikte aldı.",),
-    "zeytin": ("Zeytin üreticileri bu yıl kuraklık yüzünden hasadın yarıya indiğini ve fiyatların artacağını bildirdi.",),
+    "zeytin": (
+        "Zeytin üreticileri bu yıl kuraklık yüzünden hasadın yarıya indiğini ve fiyatların artacağını bildirdi.",
+    ),
 }
 CHINESE = {
     "地震": (
@@ -83,12 +114,13 @@ def stories(texts: list[str], days: list[float] | None = None) -> list[int]:
     """The story of each text, by all stages with the parameters they have by default."""
     terms = [read_terms("", text, TermParams()) for text in texts]
     rows = vectors(terms, TermParams()).rows
-    published = np.array(days if days else [UNDATED] * len(texts))
+    published = np.array(days or [UNDATED] * len(texts))
     n_words = np.array([one.n_words for one in terms], dtype=np.float64)
     graph = neighbour_graph(rows, n_words, published, GraphParams())
     cores = cluster_graph(graph, ClusterParams())
     reliable = reliability(n_words, GraphParams())
-    return merge_stories(cores, graph, rows, reliable, published, MergeParams()).tolist()
+    found: list[int] = merge_stories(cores, graph, rows, reliable, published, MergeParams()).tolist()
+    return found
 
 
 def random_graph(n: int, seed: int, share: float) -> sparse.csr_matrix:
@@ -131,7 +163,7 @@ def test_a_graph_of_all_pairs_gives_the_partition_of_the_public_class(params: Cl
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.2])
 @pytest.mark.parametrize("params", [*EVERY_CUT, ClusterParams()])
 def test_a_sparse_graph_gives_the_clusters_of_the_public_class(params: ClusterParams, share: float) -> None:
-    """Articles that fall away at distance 1 are ties, which the public class adds to some cluster; here they are noise."""
+    """What falls away at distance 1 is a tie, which the public class adds to some cluster; here it is noise."""
     for seed in range(10):
         graph = random_graph(60, seed, share)
         expected, found = public_labels(graph, params), cluster_graph(graph, params)

@@ -198,6 +198,20 @@ def test_without_guid_the_link_is_the_id_and_without_link_title_and_date() -> No
     assert str(second["id"]).startswith(PREFIX + "sha256:")
 
 
+@pytest.mark.parametrize(
+    ("item", "url"),
+    [
+        ("<guid>17</guid><link>/17.html</link>", "https://news.example/17.html"),
+        ("<guid>17</guid>", "https://news.example/17"),
+        ("<guid isPermaLink='false'>17</guid>", None),
+    ],
+)
+def test_a_guid_stays_as_it_is_given_also_where_it_passes_for_a_link(item: str, url: str | None) -> None:
+    [payload] = read_feed(rss(f"<item>{item}<title>One</title></item>"), "https://news.example/feed")
+    assert str(payload["id"]).split(":", 2)[2] == "17"
+    assert payload.get("url") == url
+
+
 def test_a_repeated_guid_gives_two_payloads_of_one_id() -> None:
     body = rss("<item><guid>g</guid><title>New</title></item><item><guid>g</guid><title>Old</title></item>")
     assert [(payload["id"], payload["title"]) for payload in read_feed(body, "x.xml")] == [

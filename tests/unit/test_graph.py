@@ -36,7 +36,7 @@ def test_blocks_and_pruning_by_date_change_nothing(n_undated: int) -> None:
     days[rng.permutation(1300)[:n_undated]] = np.nan
     params = GraphParams(min_similarity=0.05, min_shared_terms=1, max_neighbours=1300)
     found = neighbour_graph(rows, n_words, days, params).toarray()
-    assert found == pytest.approx(dense(rows, n_words, days, params), abs=1e-5)
+    assert np.allclose(found, dense(rows, n_words, days, params), rtol=0, atol=1e-5)
 
 
 def test_one_undated_article_does_not_turn_time_off_for_the_others() -> None:
@@ -68,7 +68,9 @@ def test_days_apart_make_distant() -> None:
 
 def test_an_article_brings_its_nearest_and_ties_go_to_the_first() -> None:
     rows = sparse.csr_matrix(np.ones((6, 1), dtype=np.float32))
-    graph = neighbour_graph(rows, np.full(6, 100.0), np.full(6, np.nan), GraphParams(max_neighbours=2, min_shared_terms=1))
+    graph = neighbour_graph(
+        rows, np.full(6, 100.0), np.full(6, np.nan), GraphParams(max_neighbours=2, min_shared_terms=1)
+    )
     assert graph.nnz == 2 * len({(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (0, 4), (1, 4), (0, 5), (1, 5)})
 
 

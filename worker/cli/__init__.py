@@ -24,8 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command(args)
         sys.stdout.flush()
     except DedupError as error:
-        sys.stderr.write(f"dedup: {error}\n")
-        return 1
+        return _told(error)
     except BrokenPipeError:
         # Who read has had enough. What is still buffered goes nowhere, lest the interpreter's last flush complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -33,6 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 1
     return code
+
+
+def _told(error: DedupError) -> int:
+    """Says what went wrong, line by line: an article's id may be in it, and is a stranger's."""
+    from dedup.report import plain
+
+    sys.stderr.write("dedup: " + "\n".join(plain(line) for line in str(error).splitlines()) + "\n")
+    return 1
 
 
 def parser() -> argparse.ArgumentParser:

@@ -17,7 +17,7 @@ from dedup.metrics import Scores, score
 from dedup.pipeline import Placement, cluster_articles
 from dedup.text import identify
 from worker.cli.lines import InputError, read_lines
-from worker.cli.output import note, show_json, show_table
+from worker.cli.output import json_text, note, show_json, show_table
 
 GOLD_FIELDS = {"family": "family_id", "story": "story_id", "storyline": "storyline_id"}
 
@@ -76,7 +76,7 @@ def _line(one: Placement | Article | ArticleError) -> str:
         told["error"] = f"{one.field}: {one.reason}"
     else:
         raise TypeError(f"no line for {type(one).__name__}")
-    return json.dumps(told, ensure_ascii=False)
+    return json_text(told)
 
 
 def _write(output: str | None, lines: Sequence[str]) -> None:
@@ -86,13 +86,16 @@ def _write(output: str | None, lines: Sequence[str]) -> None:
         sys.stdout.write(text)
         return
     target = Path(output)
+    part: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as part:
-            part.write(text)
-        whole = Path(part.name)
-        whole.chmod(0o666 & ~_umask())
-        whole.replace(target)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
+            part = Path(file.name)
+            file.write(text)
+        part.chmod(0o666 & ~_umask())
+        part.replace(target)
     except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
         raise InputError(f"cannot write {output}: {error.strerror}") from error
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,8 @@ from rich.text import Text
 
 from dedup.article import format_time
 from dedup.report import plain
+
+_UNSEEN: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
 
 
 def note(message: str) -> None:
@@ -26,7 +29,17 @@ def note(message: str) -> None:
 
 def show_json(value: object) -> None:
     """One JSON document, keys in their own order."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain_value) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """One JSON document as text, fit for a terminal."""
+    return escaped(json.dumps(value, ensure_ascii=False, indent=indent, default=_plain_value))
+
+
+def escaped(text: str) -> str:
+    """JSON in which what steers a terminal or reorders a line is escaped: it says the same, and does nothing."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def show_text(text: str) -> None:

@@ -17,7 +17,7 @@ from worker.cli.connected import chosen_settings, reached
 from worker.cli.lines import InputError, read_bytes
 from worker.cli.output import note, show_json
 from worker.settings import Settings
-from worker.store.pushing import Payload
+from worker.store.pushing import InboxFullError, Payload
 
 _TOLD_REJECTIONS = 20
 
@@ -37,6 +37,8 @@ def push(args: argparse.Namespace) -> int:
                     accepted += batch.accepted
                     rejected += [{"id": e.article_id, "field": e.field, "reason": e.reason} for e in batch.rejected]
                     progress.update(bar, completed=len(accepted) + len(rejected))
+        except InboxFullError:
+            raise  # it counts what went in of its own batch, too
         except DedupError as error:
             raise DedupError(f"{error} ({len(accepted):,} of {len(payloads):,} articles had been accepted)") from error
         if args.json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
 from datetime import datetime
@@ -18,7 +17,7 @@ from dedup.report import Period, PeriodKind, period_of, plain
 from dedup.story import Change, Story
 from worker.cli.connected import Reached, reached
 from worker.cli.lines import InputError
-from worker.cli.output import as_mapping, note, show_fields, show_json, show_table, show_text
+from worker.cli.output import as_mapping, escaped, json_text, note, show_fields, show_json, show_table, show_text
 from worker.service.overview import overview
 from worker.service.runtime import make_runtime
 from worker.store.reports import Rendered
@@ -118,7 +117,7 @@ def report(args: argparse.Namespace) -> int:
     """A period's report: the one that was kept, or one made now."""
     with reached(args) as service:
         rendered = _report(service, args.period, args.name)
-    text = {"json": rendered.json, "markdown": rendered.markdown, "html": rendered.html}[
+    text = {"json": escaped(rendered.json), "markdown": rendered.markdown, "html": rendered.html}[
         "json" if args.json else args.format
     ]
     if args.output is None:
@@ -153,7 +152,8 @@ def _report(service: Reached, kind: str, name: str | None) -> Rendered:
     if name == "latest":
         found = service.client.rendered_report(kind, "latest")
         if found is None:
-            raise UnknownIdError(f"no report of a {kind} has been made yet; leave --name out for one of right now")
+            what = "an hour" if kind == "hour" else "a day"
+            raise UnknownIdError(f"no report of {what} has been made yet; leave --name out for one of right now")
         return found
     period = period_of(chosen, now, service.settings.report_timezone)
     if name is not None and name != period.name:
@@ -190,7 +190,7 @@ def _stories_table(found: list[Story]) -> tuple[tuple[str, ...], list[tuple[obje
 
 def _show_change(entry_id: str, change: Change, *, as_json: bool) -> None:
     if as_json:
-        show_text(json.dumps({"entry": entry_id} | as_mapping(change), ensure_ascii=False))
+        show_text(json_text({"entry": entry_id} | as_mapping(change)))
     else:
         other = f" {change.other}" if change.other else ""
         more = " ..." if change.n_articles > _TOLD_IN_CHANGE else ""

@@ -45,6 +45,11 @@ class Server:
     _lifeline: Lifeline | None = field(default=None, repr=False, compare=False)
 
     @property
+    def lives(self) -> bool:
+        """Whether the server that this process started is still there, and tied to this process."""
+        return self._lifeline is not None and self._lifeline.is_held and self._lifeline.watcher_lives()
+
+    @property
     def cli_line(self) -> str:
         """The shell line that opens redis-cli on this server; a password is read from its file."""
         if self.port is None:

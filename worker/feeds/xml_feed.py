@@ -19,7 +19,7 @@ import re
 import time
 import xml.sax
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from xml.sax.handler import feature_external_ges, feature_external_pes, feature_namespaces
 
 from feedparser.api import LooseFeedParser, StrictFeedParser
@@ -42,14 +42,15 @@ def read_xml_feed(text: str, url: str, base_url: str) -> list[dict[str, object]]
 
     `text` starts at the root element; relative links are relative to `base_url`. Raises `FeedError` for other XML.
     """
+    base = base_url if urlsplit(base_url).scheme in {"http", "https"} else ""
     try:
-        reader = _parse(text, base_url if urlsplit(base_url).scheme in {"http", "https"} else "")
+        reader = _parse(text, base)
     except Exception as error:  # feedparser's reader of broken XML lets errors of many kinds through
         raise FeedError(url, f"cannot be parsed: {type(error).__name__}: {str(error)[:200]}") from error
     if not reader.version:
         raise FeedError(url, "looks like RDF or another kind of XML, not a feed")
     is_atom = reader.version.startswith("atom")
-    return [_payload(raw, reader.feeddata, url, is_atom=is_atom) for raw in reader.entries]
+    return [_payload(raw, reader.feeddata, url, base, is_atom=is_atom) for raw in reader.entries]
 
 
 class _Lean:
@@ -99,13 +100,14 @@ def _parse(text: str, base_url: str) -> Any:
 def _ready(reader: Any) -> Any:
     reader.resolve_relative_uris = False
     reader.sanitize_html = False
+    reader.can_be_relative_uri = reader.can_be_relative_uri - {"id"}  # a guid is a name, and stays as it is given
     return reader
 
 
-def _payload(raw: dict[str, Any], feed: dict[str, Any], url: str, *, is_atom: bool) -> dict[str, object]:
+def _payload(raw: dict[str, Any], feed: dict[str, Any], url: str, base: str, *, is_atom: bool) -> dict[str, object]:
     field, content = _fullest(raw)
     title = _title(raw, is_atom=is_atom)
-    link, published_at = _string(raw, "link"), _published_at(raw)
+    link, published_at = _absolute(base, _string(raw, "link")), _published_at(raw)
     source = _title(_mapping(raw, "source"), is_atom=is_atom) or _title(feed, is_atom=is_atom)
     return {
         "id": article_id(url, _string(raw, "id") or link, f"{title or content}\n{published_at}"),
@@ -127,6 +129,14 @@ def _payload(raw: dict[str, Any], feed: dict[str, Any], url: str, *, is_atom: bo
 def _string(raw: dict[str, Any], name: str) -> str:
     value = dict.get(raw, name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def _absolute(base: str, link: str) -> str:
+    """A link that may be a guid, which feedparser has not made absolute."""
+    try:
+        return urljoin(base, link) if link else ""
+    except ValueError:
+        return link
 
 
 def _mapping(raw: dict[str, Any], name: str) -> dict[str, Any]:

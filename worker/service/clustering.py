@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dedup.identity import Left, Outcome, Placed, Standing, decide, mint, to_change
@@ -27,6 +27,7 @@ from worker.service.window import (
     load_window,
 )
 from worker.store.commit import Unit, commit
+from worker.store.connection import server_run
 from worker.store.news import News
 from worker.store.store import Store
 
@@ -50,11 +51,11 @@ class Clusterer:
             self.window = None
             return None
         with self.store.lease.kept(self.holder):
-            return self._run(now, token)
+            return self._run(now, token, server_run(self.store.connection))
 
-    def _run(self, now: float, token: int) -> int | None:
+    def _run(self, now: float, token: int, server: str) -> int | None:
         news = self.store.news.read()
-        window = self._current(news)
+        window = self._current(news, server)
         inside = window.in_window(now - self.window_seconds)
         names = frozenset(family.family_id for family in inside)
         if not news and names == window.clustered:
@@ -66,7 +67,7 @@ class Clusterer:
             return None
         run.sign(unit)
         self.store.lease.guard(unit, self.holder, token)
-        if not commit(self.store.connection, [unit])[0]:
+        if not commit(self.store.connection, [unit], server)[0]:
             self.window = None
             return None
         run.remember(names)
@@ -76,10 +77,11 @@ class Clusterer:
         """Gives the lease back, so that nobody has to wait for it to run out."""
         self.store.lease.release(self.holder)
 
-    def _current(self, news: News) -> Window:
+    def _current(self, news: News, server: str) -> Window:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
-        if self.window is None or self.window.run != self.store.runs.number():
+        if self.window is None or (self.window.run, self.window.server) != (self.store.runs.number(), server):
             self.window = load_window(self.store)
+            self.window.server = server
             return self.window
         loaded = load_families(self.store, news.families)
         for family_id in news.families:
@@ -171,7 +173,7 @@ class _Run:
         clusters: dict[int, list[str]] = defaultdict(list)
         for family, label in zip(self.inside, clustering.labels.tolist(), strict=True):
             clusters[label].append(family.family_id)
-        placed = [_placed(family) for family in self.inside]
+        placed = [_placed(family, self.window.stories) for family in self.inside]
         standing = self._standing(placed)
         return decide(placed, clusters.values(), standing, taken=self._taken(clusters.values()))
 
@@ -459,13 +461,14 @@ def _founder(families: Iterable[HeldFamily]) -> HeldArticle:
     return min((family.articles[0] for family in families), key=lambda article: (article.key, article.article_id))
 
 
-def _placed(family: HeldFamily) -> Placed:
+def _placed(family: HeldFamily, stories: Container[str]) -> Placed:
+    """A family as identity sees it; a story that is no longer kept is as good as none."""
     return Placed(
         family=family.family_id,
         articles=tuple(article.article_id for article in family.articles),
         seen_at=tuple(article.key for article in family.articles),
-        story=family.story,
-        stories=tuple(article.story for article in family.articles),
+        story=family.story if family.story in stories else "",
+        stories=tuple(article.story if article.story in stories else "" for article in family.articles),
     )
 
 

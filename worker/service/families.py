@@ -5,7 +5,7 @@ Works on *touches*: contents that belong together for one decision. All loading 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dedup.family import MAX_CONTENTS, Content, Edge, Member, Settlement, group, settle
@@ -20,24 +20,29 @@ from worker.store.store import Store
 class Touch:
     """Contents that one decision is about, the edges found between them, and the articles that come or go.
 
-    `arrivals` are articles as they will be (new or revised); `departures` are ids of articles that leave.
+    `arrivals` are articles as they will be (new or revised); `departures` are ids of articles that leave; `given_up` are
+    contents that wait for an article no more.
     """
 
     contents: set[int] = field(default_factory=set)
     edges: list[Edge] = field(default_factory=list)
     arrivals: dict[str, Member] = field(default_factory=dict)
     departures: set[str] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
 
     def absorb(self, other: Touch) -> None:
         self.contents |= other.contents
         self.edges += other.edges
         self.arrivals |= other.arrivals
         self.departures |= other.departures
+        self.given_up |= other.given_up
 
 
 @dataclass(slots=True)
 class Loaded:
-    """What is kept about the contents that touches concern."""
+    """What is kept about the contents that touches concern. `likely` are ids that new families will probably be given,
+    `taken` those of them that are in use.
+    """
 
     contents: dict[int, Content]
     states: dict[int, ContentState | None]
@@ -45,6 +50,7 @@ class Loaded:
     members: dict[str, list[str]] = field(default_factory=dict)
     records: dict[str, ArticleRecord] = field(default_factory=dict)
     aliased: dict[str, list[str]] = field(default_factory=dict)
+    likely: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
 
 
@@ -61,8 +67,12 @@ def unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -
     return list(unique.values())
 
 
-def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> None:
-    """Completes what is known by everything the touches' groups hold, in a few round trips for all of them."""
+def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> tuple[list[Touch], list[Touch]]:
+    """Completes what is known by everything the touches' groups hold, in a few round trips for all of them.
+
+    Returns the touches that can be decided, and those whose groups changed meanwhile: what was read of these is of two
+    moments.
+    """
     touched = sorted({number for touch in touches for number in touch.contents})
     loaded.states |= store.index.states(number for number in touched if number not in loaded.states)
     loaded.groups = store.index.groups(
@@ -77,8 +87,12 @@ def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> None:
     ids = sorted({article_id for held in loaded.members.values() for article_id in held})
     packed = store.articles.records(ids)
     loaded.records = {article_id: ArticleRecord.unpack(record) for article_id, record in packed.items()}
-    founders = {mint("family", article_id, _free): article_id for touch in touches for article_id in touch.arrivals}
-    loaded.taken = store.aliases.taken(founders, {name: store.keys.family(name) for name in founders})
+    loaded.likely = {mint("family", article_id, _free) for touch in touches for article_id in touch.arrivals}
+    loaded.taken = _taken(store, sorted(loaded.likely))
+    present = store.index.states(number for number in touched if _was_carried(number, loaded))
+    moved = {number for number, state in present.items() if state != loaded.states[number]}
+    steady = [touch for touch in touches if not touch.contents & moved]
+    return steady, [touch for touch in touches if touch.contents & moved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +108,8 @@ class Regrouped:
     before: Mapping[str, Sequence[str]]
 
 
-def regroup(touch: Touch, loaded: Loaded, params: Params) -> Regrouped:
-    """The families that the contents of a touch form now."""
+def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str], bool]) -> Regrouped:
+    """The families that the contents of a touch form now. `taken` says of an id whether it is in use."""
     old_groups = {state.group for number in touch.contents if (state := loaded.states.get(number)) is not None}
     held = [loaded.groups[name] for name in sorted(old_groups) if name in loaded.groups]
     numbers = touch.contents | {number for one in held for number in one.contents}
@@ -103,19 +117,20 @@ def regroup(touch: Touch, loaded: Loaded, params: Params) -> Regrouped:
     before = {name: loaded.members[name] for name in sorted(families)}
     members = _members(touch, loaded, before)
     carried = {member.content for member in members}
-    waiting = {number for number in numbers if number not in carried and not _was_carried(number, loaded)}
-    kept = sorted(number for number in carried | waiting if number in loaded.contents)
+    idle = {number for number in numbers - carried if number in loaded.contents}
+    dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)}
+    kept = sorted(number for number in carried | (idle - dropped) if number in loaded.contents)
     edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], set(kept))
     contents = [loaded.contents[number] for number in kept if number in carried]
     settlement = settle(
         group(contents, edges, params.family),
         members,
-        lambda founder: mint("family", founder, lambda name: name in loaded.taken or name in before),
+        lambda founder: mint("family", founder, lambda name: name in before or taken(name)),
     )
     return Regrouped(
         settlement,
         tuple(kept),
-        tuple(sorted(n for n in numbers if n not in carried and n in loaded.contents and _was_carried(n, loaded))),
+        tuple(sorted(dropped)),
         ContentGroup(tuple(kept), tuple(edges)),
         tuple(sorted(old_groups)),
         before,
@@ -137,12 +152,15 @@ class Writer:
 
         `name` is a new group's; `fields` are further fields of articles that come or are revised.
         """
-        regrouped = regroup(touch, loaded, self.params)
+        regrouped = regroup(touch, loaded, self.params, lambda name: self._is_taken(name, loaded))
         for number in sorted(touch.contents):
             self.store.index.expect(unit, number, loaded.states.get(number))
         self._write_index(unit, regrouped, loaded, name)
         self._write_families(unit, regrouped, loaded, fields)
         self.store.news.add(unit, families_concerned(regrouped), revised)
+
+    def _is_taken(self, name: str, loaded: Loaded) -> bool:
+        return name in loaded.taken if name in loaded.likely else bool(_taken(self.store, [name]))
 
     def _write_index(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, name: int) -> None:
         family_of = {
@@ -156,7 +174,11 @@ class Writer:
             self.store.index.put_state(
                 unit, number, ContentState(number in family_of, name, family_of.get(number, ""))
             )
+            if number in family_of and not _was_carried(number, loaded):
+                self.store.index.put_written(unit, number)
         for number in regrouped.dropped:
+            if not _was_carried(number, loaded):
+                self.store.index.put_written(unit, number)
             self.store.index.drop_content(unit, loaded.contents[number], self.params.lsh)
 
     def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]) -> None:
@@ -216,6 +238,10 @@ def _was_carried(number: int, loaded: Loaded) -> bool:
 def _names(touch: Touch, states: Mapping[int, ContentState | None]) -> set[tuple[str, int]]:
     names = {("content", number) for number in touch.contents}
     return names | {("group", state.group) for n in touch.contents if (state := states.get(n)) is not None}
+
+
+def _taken(store: Store, names: Sequence[str]) -> set[str]:
+    return store.aliases.taken(names, {name: store.keys.family(name) for name in names})
 
 
 def _free(_: str) -> bool:

@@ -9,12 +9,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dedup.article import Article, parse_article
+from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
 from dedup.family import Member, verify
 from dedup.pipeline import Params, Prepared, prepare
@@ -34,6 +35,7 @@ MOST_DELIVERIES: Final = 6
 """Deliveries after which an entry is rejected: working on it has ended a worker that many times."""
 MOST_ATTEMPTS: Final = 50
 """Times a batch is decided anew because other workers changed what it rests on, before it is left for later."""
+_UNFORESEEN: Final = (DedupError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +78,19 @@ class Worker:
 
     def work(self, entries: Sequence[Entry]) -> None:
         """Deals with every entry; one that fails in a way nobody foresaw is found and rejected alone."""
-        try:
-            self._work(entries)
-        except (DedupError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-            if len(entries) == 1:
-                self._reject(entries[0], ArticleError(None, "payload", f"cannot be processed: {error!r}"))
-                return
-            for entry in entries:
-                self.work([entry])
+        self._work_apart([pushed for entry in entries if (pushed := self._parse(entry)) is not None])
 
-    def _work(self, entries: Sequence[Entry]) -> None:
-        waiting = [pushed for entry in entries if (pushed := self._parse(entry)) is not None]
+    def _work_apart(self, waiting: Sequence[Pushed]) -> None:
+        try:
+            self._work(waiting)
+        except _UNFORESEEN as error:
+            if len(waiting) == 1:
+                self._reject(waiting[0].entry, _unforeseen(waiting[0].entry, error))
+                return
+            for pushed in waiting:
+                self._work_apart([pushed])
+
+    def _work(self, waiting: Sequence[Pushed]) -> None:
         prepared = dict(
             zip(
                 (pushed.entry.entry_id for pushed in waiting),
@@ -105,7 +109,9 @@ class Worker:
             return Pushed(entry, identify(parse_article(_payload(entry), self.max_bytes)))
         except ArticleError as error:
             self._reject(entry, error)
-            return None
+        except _UNFORESEEN as error:
+            self._reject(entry, _unforeseen(entry, error))
+        return None
 
     def _reject(self, entry: Entry, error: ArticleError) -> None:
         unit = Unit()
@@ -124,20 +130,41 @@ class Worker:
         former = {a.record.content for a in admission.articles if a.record is not None} - loaded.states.keys()
         loaded.states |= self.store.index.states(sorted(former))
         touches: list[Touch] = []
-        quiet = Unit()
+        repeated: list[tuple[Pushed, ArticleRecord]] = []
         for pushed, admitted in zip(wave, admission.articles, strict=True):
-            if _is_told(pushed, admitted):
-                self.store.inbox.done(quiet, pushed.entry)
+            if admitted.record is not None and _is_told(pushed, admitted.number, admitted.record):
+                repeated.append((pushed, admitted.record))
             else:
                 touches.append(self._touch(pushed, admitted, admission))
-        commit(self.store.connection, [quiet])
+        overtaken = self._acknowledge(repeated, prepared, admission.server)
         by_id = {
             pushed.article.id: (pushed, admitted) for pushed, admitted in zip(wave, admission.articles, strict=True)
         }
         united = unite(touches, loaded.states)
-        load(self.store, united, loaded)
-        shifted = _commit_together(self.store, united, self._units(united, loaded, by_id), together)
-        return [by_id[article_id][0] for touch in shifted for article_id in touch.arrivals]
+        steady, shifted = load(self.store, united, loaded)
+        units = self._units(steady, loaded, by_id)
+        shifted += _commit_together(self.store, steady, units, admission.server, together=together)
+        return overtaken + [by_id[article_id][0] for touch in shifted for article_id in touch.arrivals]
+
+    def _acknowledge(
+        self, repeated: Sequence[tuple[Pushed, ArticleRecord]], own: Collection[bytes], server: str
+    ) -> list[Pushed]:
+        """Deals with pushes that change nothing; returns those whose article has changed meanwhile.
+
+        A repeat is noted only where an earlier push is in other hands, which must find that it comes too late.
+        """
+        first_held = self.store.inbox.first_held(besides=own) if repeated else None
+        units = []
+        for pushed, record in repeated:
+            unit, article_id, seen_at = Unit(), pushed.article.id, pushed.entry.seen_at
+            self.store.articles.expect_record(unit, article_id, record.pack())
+            self.store.inbox.done(unit, pushed.entry)
+            if first_held is not None and max(first_held, record.pushed_at) < seen_at:
+                later = dataclasses.replace(record, pushed_at=seen_at)
+                self.store.articles.put_record(unit, article_id, later.pack(), record.pack())
+            units.append(unit)
+        done = commit(self.store.connection, units, server)
+        return [pushed for (pushed, _), applied in zip(repeated, done, strict=True) if not applied]
 
     def _touch(self, pushed: Pushed, admitted: Admitted, admission: Admission) -> Touch:
         """What one article touches: its content, those it is a near-duplicate of, and the one it stood for before."""
@@ -182,11 +209,18 @@ def _payload(entry: Entry) -> bytes:
     if entry.payload is None:
         raise ArticleError(None, "payload", "the inbox entry has no field 'json'")
     if entry.deliveries > MOST_DELIVERIES:
-        raise ArticleError(None, "payload", f"given up: working on it failed {MOST_DELIVERIES} times")
+        given_up = f"given up: working on it failed {MOST_DELIVERIES} times"
+        raise ArticleError(claimed_id(entry.payload), "payload", given_up)
     return entry.payload
 
 
-def _commit_together(store: Store, touches: Sequence[Touch], units: Sequence[Unit], together: bool) -> list[Touch]:
+def _unforeseen(entry: Entry, error: Exception) -> ArticleError:
+    return ArticleError(claimed_id(entry.payload or b""), "payload", f"cannot be processed: {error!r}")
+
+
+def _commit_together(
+    store: Store, touches: Sequence[Touch], units: Sequence[Unit], server: str, *, together: bool
+) -> list[Touch]:
     """Commits the units, those of lone contents as one if `together`; returns the touches that did not go through."""
     first = Unit()
     lone = [together and len(touch.contents) == 1 for touch in touches]
@@ -194,7 +228,7 @@ def _commit_together(store: Store, touches: Sequence[Touch], units: Sequence[Uni
         if alone:
             first.absorb(unit)
     linked = [(touch, unit) for touch, unit, alone in zip(touches, units, lone, strict=True) if not alone]
-    lone_done, *done = commit(store.connection, [first, *(unit for _, unit in linked)])
+    lone_done, *done = commit(store.connection, [first, *(unit for _, unit in linked)], server)
     shifted = [touch for (touch, _), applied in zip(linked, done, strict=True) if not applied]
     return shifted if lone_done else shifted + [touch for touch, alone in zip(touches, lone, strict=True) if alone]
 
@@ -211,7 +245,6 @@ def _first_of_each(waiting: Sequence[Pushed]) -> tuple[list[Pushed], list[Pushed
     return list(first.values()), later
 
 
-def _is_told(pushed: Pushed, admitted: Admitted) -> bool:
+def _is_told(pushed: Pushed, content: int, record: ArticleRecord) -> bool:
     """Whether the push changes nothing: the same text again, or an earlier push than the one that stands."""
-    record = admitted.record
-    return record is not None and (record.content == admitted.number or pushed.entry.seen_at <= record.pushed_at)
+    return record.content == content or pushed.entry.seen_at <= record.pushed_at

@@ -11,11 +11,14 @@ from typing import Final
 from dedup.pipeline import Params
 from worker.service.families import Loaded, Touch, Writer, load, unite
 from worker.store.commit import Unit, commit
+from worker.store.connection import server_run
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
 BATCH_ARTICLES: Final = 256
 MOST_ATTEMPTS: Final = 20
+WAITING_SECONDS: Final = 86_400.0
+"""After which a text that was looked up and has no article yet is given up; if it comes after all, it is looked up anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Expiry:
             n_gone = self._expire(due)
             attempts = 0 if n_gone else attempts + 1
             n_expired += n_gone
+        self._sweep(now)
         for storyline_id in self.store.stories.storylines_older_than(now - self.storyline_seconds):
             unit = Unit()
             self.store.stories.drop_storyline(unit, storyline_id)
@@ -46,16 +50,29 @@ class Expiry:
         self.store.inbox.forget_idle_consumers(3_600)
         return n_expired
 
+    def _sweep(self, now: float) -> None:
+        """Takes texts out of the index that no article came of: given up, or overtaken by a later push."""
+        store, server = self.store, server_run(self.store.connection)
+        numbers = store.index.waiting(now - WAITING_SECONDS)
+        loaded = Loaded({}, store.index.states(numbers))
+        touches, _ = load(store, unite([Touch({n}, given_up={n}) for n in numbers], loaded.states), loaded)
+        writer = Writer(store, self.params, self.retention_seconds)
+        units = []
+        for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+            units.append(unit := Unit())
+            writer.write(unit, touch, loaded, name, {}, [])
+        commit(store.connection, units, server)
+
     def _expire(self, article_ids: Sequence[str]) -> int:
         """One attempt at a batch; what other workers are changing at the moment is left for the next."""
-        store = self.store
+        store, server = self.store, server_run(self.store.connection)
         packed = store.articles.records(article_ids)
         records = {article_id: ArticleRecord.unpack(one) for article_id, one in packed.items()}
         loaded = Loaded({}, store.index.states(sorted({record.content for record in records.values()})))
         touches = unite(
             [Touch({record.content}, departures={article_id}) for article_id, record in records.items()], loaded.states
         )
-        load(store, touches, loaded)
+        touches, _ = load(store, touches, loaded)
         writer = Writer(store, self.params, self.retention_seconds)
         placed = dict(zip(article_ids, store.articles.fields(article_ids, ["story"]), strict=True))
         units = []
@@ -68,5 +85,5 @@ class Expiry:
                     store.stories.leave(unit, placed[article_id][0], article_id)
             writer.write(unit, touch, loaded, name, {}, [])
             units.append(unit)
-        done = commit(store.connection, units)
+        done = commit(store.connection, units, server)
         return sum(len(touch.departures) for touch, applied in zip(touches, done, strict=True) if applied)

@@ -55,9 +55,10 @@ class HeldFamily:
 
 @dataclass(slots=True)
 class Window:
-    """What is held. `run` is the number of the run it is true as of."""
+    """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it."""
 
     run: int = -1
+    server: str = ""
     families: dict[str, HeldFamily] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     storylines: dict[str, Storyline] = field(default_factory=dict)

@@ -78,8 +78,12 @@ class Unit:
         return bytes(msgpack.packb((guards, commands), use_bin_type=False))
 
 
-def commit(connection: Connection, units: Sequence[Unit]) -> list[bool]:
-    """Applies each unit whose guards hold, all in one call, and says which were applied."""
+def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> list[bool]:
+    """Applies each unit whose guards hold, all in one call, and says which were applied.
+
+    `server` is the run of the server that they were decided on (`server_run`). A server that was killed may come back
+    without the last second of what it told, numbers it gave out among it: what was decided before is then not applied.
+    """
     if not any(unit.commands or unit.gathered for unit in units):
         return [True] * len(units)
-    return [bool(done) for done in script(connection, "commit")(args=[unit.packed() for unit in units])]
+    return [bool(done) for done in script(connection, "commit")(args=[server, *(unit.packed() for unit in units)])]

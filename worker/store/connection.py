@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -14,6 +14,9 @@ from redis.retry import Retry
 
 from dedup.errors import DedupError
 from worker.settings import redacted
+
+_MOST_RETRIES: Final = 6
+"""These take three seconds and a half, so that a server which is started again is not noticed."""
 
 Connection = Any
 """A `redis.Redis`: a pool of connections to one server. redis-py types a reply as all it could be under any option;
@@ -29,7 +32,7 @@ def connect(url: str) -> Connection:
     try:
         return redis.Redis.from_url(
             url, socket_timeout=60, socket_connect_timeout=10, health_check_interval=30,
-            retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
+            retry=Retry(ExponentialBackoff(cap=1, base=0.05), _MOST_RETRIES),
             retry_on_error=[redis.exceptions.BusyLoadingError],
         )  # fmt: skip
     except ValueError as error:
@@ -55,6 +58,11 @@ def told(url: str) -> Iterator[None]:
 @cache
 def _source(name: str) -> str:
     return files("worker.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def server_run(connection: Connection) -> str:
+    """The id of the server's present run: another one after each of its starts."""
+    return str(connection.info("server")["run_id"])
 
 
 def script(connection: Connection, name: str) -> Callable[..., Any]:

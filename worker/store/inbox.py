@@ -5,11 +5,12 @@ An entry leaves it in the very commit that writes what became of it, so a crash 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from redis.exceptions import ResponseError
+from redis.exceptions import BusyLoadingError, ResponseError
 
 from worker.store.commit import Unit
 from worker.store.connection import Connection, script
@@ -18,6 +19,9 @@ from worker.store.keys import Keys
 GROUP: Final = "drain"
 SUSPECT_DELIVERIES: Final = 3
 """Deliveries after which an entry is worked on alone: it may be what ends its workers."""
+
+_LOADING_SECONDS: Final = 60.0
+_SYNC_POLL_SECONDS: Final = 0.002
 
 StreamId = tuple[int, int]
 """Milliseconds since 1970 and a serial number: the id of a stream entry."""
@@ -51,8 +55,30 @@ class Inbox:
     max_waiting: int = 1_000_000
 
     def push(self, payloads: Sequence[bytes]) -> int:
-        """Appends payloads in order as far as there is room; returns how many."""
-        return int(script(self.connection, "push")(keys=[self.keys.inbox], args=[self.max_waiting, *payloads]))
+        """Appends payloads in order as far as there is room; returns how many once they would outlive the server."""
+        end = time.monotonic() + _LOADING_SECONDS
+        while True:
+            try:
+                n, run = script(self.connection, "push")(keys=[self.keys.inbox], args=[self.max_waiting, *payloads])
+                if self._is_written(run.decode()):
+                    return int(n)
+            except BusyLoadingError:  # it has been started again, and will be there
+                if time.monotonic() > end:
+                    raise
+
+    def _is_written(self, run: str) -> bool:
+        """Waits until what this run of the server has told is in its append-only file, if it keeps one.
+
+        It nearly always is, but while a sync is under way writes wait for its end in the server's memory. False where
+        the server is in another run by now, which may never have seen them.
+        """
+        while True:
+            told = self.connection.info("server", "persistence")
+            if told["run_id"] != run:
+                return False
+            if not (told.get("aof_pending_bio_fsync") and told.get("aof_buffer_length")):
+                return True
+            time.sleep(_SYNC_POLL_SECONDS)
 
     def ensure(self) -> None:
         """Makes the consumer group where there is none yet."""
@@ -87,8 +113,13 @@ class Inbox:
         unit.gather("XDEL", self.keys.inbox, words=[entry.entry_id])
 
     def expect(self, unit: Unit, entry: Entry) -> None:
-        """Guards a unit by the entry's still being there: nobody else has dealt with it."""
+        """Guards a unit by nobody having dealt with the entry yet."""
         unit.expect("XRANGE", self.keys.inbox, entry.entry_id, entry.entry_id, reply=b"1")
+
+    def first_held(self, besides: Collection[bytes]) -> StreamId | None:
+        """The earliest entry that was delivered and not dealt with yet, other than these."""
+        held = self.connection.xpending_range(self.keys.inbox, GROUP, "-", "+", len(besides) + 1)
+        return next((stream_id(one["message_id"]) for one in held if one["message_id"] not in besides), None)
 
     def n_waiting(self) -> int:
         """Articles pushed and not yet dealt with."""

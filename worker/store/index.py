@@ -35,11 +35,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A batch after look-up, and every content it concerns with its state (None: not yet committed)."""
+    """A batch after look-up, every content it concerns with its state (None: not yet committed), and the run of the
+    server that told them.
+    """
 
     articles: tuple[Admitted, ...]
     contents: Mapping[int, Content]
     states: Mapping[int, ContentState | None]
+    server: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Index:
                 prepared.terms.to_bytes(),
                 prepared.band_keys.astype("<u8").tobytes(),
             )
-        articles, described = script(self.connection, "admit")(
+        articles, described, server = script(self.connection, "admit")(
             keys=[self.keys.private("contents"), self.keys.index, self.keys.private("article:")], args=args
         )
         known = {number: unpack_content(number, packed) for number, packed, _ in described if packed}
@@ -78,6 +81,7 @@ class Index:
             ),
             known,
             states,
+            server.decode(),
         )
 
     def contents(self, numbers: Iterable[int]) -> dict[int, Content]:
@@ -121,6 +125,14 @@ class Index:
     def put_state(self, unit: Unit, number: int, state: ContentState) -> None:
         unit.do("HSET", self._states(number), number, state.pack())
 
+    def put_written(self, unit: Unit, number: int) -> None:
+        """Notes that a content has its first article, or is given up: it is not waited for any more."""
+        unit.gather("ZREM", self._waiting, words=[number])
+
+    def waiting(self, before: float) -> list[int]:
+        """Contents that were looked up before a time (Unix seconds) and have had no article since."""
+        return [int(number) for number in self.connection.zrangebyscore(self._waiting, "-inf", f"({before}")]
+
     def put_group(self, unit: Unit, name: int, group: ContentGroup) -> None:
         """Keeps a group; one content without edges needs none."""
         if group.edges:
@@ -143,6 +155,10 @@ class Index:
         unit.do("HDEL", place, packed_hash)
         unit.do("HDEL", self._states(content.number), content.number)
         unit.do("DEL", self._content(content.number), self._terms(content.number))
+
+    @property
+    def _waiting(self) -> str:
+        return f"{self.keys.index}waiting"
 
     def _content(self, number: int) -> str:
         return f"{self.keys.index}content:{number}"

@@ -32,8 +32,9 @@ class NewsStream:
     def add(self, unit: Unit, families: Iterable[str], revised: Iterable[str] = ()) -> None:
         """Tells of families, the first of them with the articles revised (no id has a line feed, which parts them)."""
         words = [word for family_id in sorted(families) for word in (family_id, "")]
-        words[1] = "\n".join(revised)
-        unit.gather("XADD", self.keys.news, "*", words=words)
+        if words:
+            words[1] = "\n".join(revised)
+            unit.gather("XADD", self.keys.news, "*", words=words)
 
     def read(self) -> News:
         """All there is."""

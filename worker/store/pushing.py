@@ -72,7 +72,8 @@ def push_payloads(inbox: Inbox, rejected: Rejected, payloads: Iterable[Payload],
 def _raw(payload: Payload) -> bytes:
     if isinstance(payload, bytes):
         return payload
-    text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, default=str)
+    fields = dict(payload) if isinstance(payload, Mapping) else payload
+    text = fields if isinstance(fields, str) else json.dumps(fields, ensure_ascii=False, default=str)
     return text.encode("utf-8", errors="surrogatepass")
 
 

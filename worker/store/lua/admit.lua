@@ -9,6 +9,9 @@
 local counter, index, records = KEYS[1], KEYS[2], KEYS[3]
 local shards, bucket_shards, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local articles, contents, known = {}, {}, {}
+local now = redis.call('TIME')[1]
+-- A content that has no articles yet is in a group of its own, named as no other is.
+local fresh_groups = 2 ^ 52
 
 local function state_of(number)
   return redis.call('HGET', index .. 'state:' .. (number % shards), number)
@@ -32,6 +35,8 @@ local function number_of(hash, content, terms)
   redis.call('HSET', place(hash), hash, struct.pack('<I4', number))
   redis.call('SET', index .. 'content:' .. number, content)
   redis.call('SET', index .. 'terms:' .. number, terms)
+  redis.call('HSET', index .. 'state:' .. (number % shards), number, struct.pack('<BI8', 0, fresh_groups + number))
+  redis.call('ZADD', index .. 'waiting', now, number)
   return number
 end
 

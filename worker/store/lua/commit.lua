@@ -1,5 +1,7 @@
--- Applies units of commands, each only if its guards hold. One argument is one unit, in MessagePack:
--- {guards, commands}, a guard being {command, expected reply or false (no value)}, a command an array of strings.
+-- Applies units of commands, each only if its guards hold. ARGV[1] is the run of the server that the units were decided
+-- on ('': any): another run may have lost the end of what that one told, and applies none of them. Each further
+-- argument is one unit, in MessagePack: {guards, commands}, a guard being {command, expected reply or false (no
+-- value)}, a command an array of strings.
 -- Of a reply that is an array its length is compared.
 -- Returns 1 or 0 for each unit: applied or not.
 -- Two commands are this script's own: UNINDEX takes a content number out of buckets (number, then key and field
@@ -37,11 +39,14 @@ local function hold(guards)
   return true
 end
 
+local server = ARGV[1]
+local same = server == '' or string.find(redis.call('INFO', 'server'), 'run_id:' .. server, 1, true)
+
 local applied = {}
-for i, packed in ipairs(ARGV) do
-  local unit = cmsgpack.unpack(packed)
+for i = 1, #ARGV - 1 do
+  local unit = cmsgpack.unpack(ARGV[i + 1])
   applied[i] = 0
-  if hold(unit[1]) then
+  if same and hold(unit[1]) then
     for _, args in ipairs(unit[2]) do
       if args[1] == 'UNINDEX' then
         unindex(args)
