@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import quote, urlsplit
 
 from courlan import clean_url
 
@@ -30,6 +30,12 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
+_TRACKING: Final = re.compile(
+    r"(?:utm|itm|mc|mkt|mtm|ns|oly|pk|vero)_\w+|at_(?:campaign|medium)\w*|_ga|gbraid|wbraid|igshid"
+    r"|(?:dc|fbc|gc|msclk|twc|yc|ysc)l?id",
+    re.IGNORECASE,
+)
+_KEPT_IN_QUERY: Final = "%!$&'()*+,;=:@/?[]|~"
 _JSON_TYPES: Final = {
     bool: "a boolean", int: "a number", float: "a number", str: "a string",
     list: "an array", dict: "an object", type(None): "null",
@@ -67,7 +73,7 @@ def parse_article(payload: bytes | str | Mapping[str, object], max_bytes: int = 
     warnings: list[str] = []
     strings = {name: _read_string(fields, name, article_id, warnings) for name in ("title", "text", "html")}
     if not any(value.strip() for value in strings.values()):
-        raise ArticleError(article_id, "text", "no text at all: give at least one of title, text or html")
+        raise ArticleError(article_id or None, "text", "no text at all: give at least one of title, text or html")
     url, source, language = (
         _one_line(_read_string(fields, name, article_id, warnings), name, warnings)
         for name in ("url", "source", "language")
@@ -88,13 +94,20 @@ def parse_article(payload: bytes | str | Mapping[str, object], max_bytes: int = 
 
 
 def canonical_url(url: str) -> str:
-    """The URL without tracking parameters, fragment and needless variation, or "" where it is no web address."""
+    """The URL without tracking parameters, fragment and needless variation, or "" where it is no web address.
+
+    Of the query nothing else is left out: two articles that differ in a parameter of unknown meaning stay two.
+    """
     try:
-        if urlsplit(url.strip()).scheme.lower() not in {"http", "https"}:
+        parts = urlsplit("".join(url.split()))
+        if parts.scheme.lower() not in {"http", "https"}:
             return ""
-        return urldefrag(clean_url(url.strip()) or "").url
+        cleaned = urlsplit(clean_url(parts._replace(query="", fragment="").geturl()) or "")
     except (ValueError, UnicodeError):
         return ""
+    fields = sorted(f for f in parts.query.split("&") if f and not _TRACKING.fullmatch(f.partition("=")[0]))
+    query = quote("&".join(fields), safe=_KEPT_IN_QUERY, errors="replace")
+    return cleaned._replace(path=cleaned.path or "/" if query else cleaned.path, query=query, fragment="").geturl()
 
 
 def format_time(seconds: float | None) -> str:
@@ -107,7 +120,10 @@ def format_time(seconds: float | None) -> str:
 
 
 def parse_time(text: str) -> float | None:
-    """Unix seconds of an RFC 3339 or RFC 822 date (no zone: UTC), None where unreadable or outside 1900-2200."""
+    """Unix seconds of an RFC 3339 or RFC 822 date (no zone: UTC), None where unreadable or outside 1900-2200.
+
+    To the millisecond, as `format_time` writes it.
+    """
     moment = _iso(text) or _rfc822(text)
     if moment is None:
         return None
@@ -117,7 +133,7 @@ def parse_time(text: str) -> float | None:
         moment = moment.astimezone(UTC)
     except (OverflowError, ValueError):
         return None
-    return moment.timestamp() if FIRST_YEAR <= moment.year <= LAST_YEAR else None
+    return round(moment.timestamp(), 3) if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 def digest_id(content: str) -> str:

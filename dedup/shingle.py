@@ -105,7 +105,7 @@ def _word_bounds(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray
     letter = classes == _LETTER
     alone = classes == _ALONE
     starts, ends = alone.copy(), np.zeros(len(classes) + 1, bool)
-    starts[0] |= letter[0]
+    starts[:1] |= letter[:1]
     starts[1:] |= letter[1:] & ~letter[:-1]
     ends[1:] = alone
     ends[1:-1] |= letter[:-1] & ~letter[1:]

@@ -257,6 +257,12 @@ def test_an_article_without_id_is_known_by_its_canonical_url() -> None:
     assert titled(url=given, id="mine").id == "mine"
 
 
+def test_articles_that_differ_in_a_parameter_of_unknown_meaning_are_two() -> None:
+    queries = ("", "?12", "?13", "?id=", "?uid=5", "?uid=6", "?cid=5", "?source=a", "?b=1&a=2", "?a=", "?gallery=1")
+    assert len({canonical_url(f"https://example.com/story{query}") for query in queries}) == len(queries)
+    assert canonical_url("https://example.com/?b=1&a=2") == canonical_url("https://EXAMPLE.com?a=2&b=1&gclid=3&_ga=x")
+
+
 def test_a_url_too_long_for_an_id_is_known_by_its_hash() -> None:
     long = "https://example.com/" + "a" * 500
     assert len(titled(url=long[:512]).id) == 512

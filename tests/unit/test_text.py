@@ -18,7 +18,7 @@ def read(text: str) -> list[str]:
 
 def short(value: str) -> str:
     """A name for a test's parameter, which may be megabytes long."""
-    return ascii(value[:24])
+    return ascii(value[:12])
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dedup.identity import Left, Outcome, Placed, Standing, decide, mint, to_change
+from dedup.identity import IdentityError, Left, Outcome, Placed, Standing, decide, mint, to_change
 from dedup.pipeline import Clustering, Params, cluster_window
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
@@ -51,7 +51,13 @@ class Clusterer:
             self.window = None
             return None
         with self.store.lease.kept(self.holder):
-            return self._run(now, token, server_run(self.store.connection))
+            server = server_run(self.store.connection)
+            try:
+                return self._run(now, token, server)
+            except IdentityError:
+                # An article changed its family while some were loaded anew: it is in two of those held.
+                self.window = None
+                return self._run(now, token, server)
 
     def _run(self, now: float, token: int, server: str) -> int | None:
         news = self.store.news.read()
@@ -83,6 +89,7 @@ class Clusterer:
             self.window = load_window(self.store)
             self.window.server = server
             return self.window
+        self._forget_storylines(self.window)
         loaded = load_families(self.store, news.families)
         for family_id in news.families:
             if family_id in loaded:
@@ -90,6 +97,13 @@ class Clusterer:
             else:
                 self.window.families.pop(family_id, None)
         return self.window
+
+    def _forget_storylines(self, window: Window) -> None:
+        """Takes storylines out of the window that have expired since it was loaded."""
+        if self.store.stories.n_storylines() != len(window.profiles):
+            kept = self.store.stories.storyline_ids()
+            window.profiles = {line: held for line, held in window.profiles.items() if line in kept}
+            window.storylines = {line: held for line, held in window.storylines.items() if line in kept}
 
 
 @dataclass(slots=True)
@@ -123,7 +137,7 @@ class _Run:
         clustering = cluster_window([family.telling for family in self.inside], self.clusterer.params)
         outcome = self._identify(clustering)
         self._tell_stories(outcome)
-        self._tell_aged()
+        self._tell_aged(news)
         self._link(outcome, clustering)
         changes = [*self._changes(outcome), *self._revisions(news)]
         self._write_articles(unit)
@@ -234,15 +248,18 @@ class _Run:
                 self.gone[story_id] = ""
         self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
 
-    def _tell_aged(self) -> None:
-        """Stories that some articles have left by age: told anew, and gone with their last one."""
+    def _tell_aged(self, news: News) -> None:
+        """Stories outside the window that articles left by age, or were revised in: told anew, and gone with their last
+        one.
+        """
         held = self.window.by_story()
+        named = {self.window.families[name].story for name in news.families if name in self.window.families}
         for story_id, story in self.window.stories.items():
             if story_id not in self.stories and story_id not in self.gone:
                 families = held.get(story_id, [])
                 if not families:
                     self.gone[story_id] = ""
-                elif sum(len(family.articles) for family in families) != story.n_articles:
+                elif story_id in named or sum(len(family.articles) for family in families) != story.n_articles:
                     self._tell(story_id, [], families, story.status)
 
     def _tell(
@@ -401,7 +418,6 @@ class _Run:
 
     def _write_articles(self, unit: Unit) -> None:
         store = self.clusterer.store
-        came: dict[str, dict[str, float]] = defaultdict(dict)
         left: dict[str, list[str]] = defaultdict(list)
         for family_id, story in self.story_of_family.items():
             family, line = self.window.families[family_id], self.lines.of_story[story]
@@ -409,13 +425,11 @@ class _Run:
                 store.articles.place_family(unit, family_id, story)
             for article in family.articles:
                 if _differs(article, story, line):
-                    store.articles.place(unit, article.article_id, story, line)
-                if article.story != story:
-                    came[story][article.article_id] = article.score
-                    if article.story and article.story not in self.gone:
-                        left[article.story].append(article.article_id)
-        for story_id in sorted({*came, *left}):
-            store.stories.put_members(unit, story_id, came.get(story_id, {}), left.get(story_id, []))
+                    store.articles.place(unit, article.article_id, story, line, article.score)
+                if article.story not in {"", story} and article.story not in self.gone:
+                    left[article.story].append(article.article_id)
+        for story_id in sorted(left):
+            store.stories.leave(unit, story_id, left[story_id])
 
     def _write_stories(self, unit: Unit) -> None:
         clusterer, store = self.clusterer, self.clusterer.store

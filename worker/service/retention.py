@@ -41,14 +41,22 @@ class Expiry:
             attempts = 0 if n_gone else attempts + 1
             n_expired += n_gone
         self._sweep(now)
-        for storyline_id in self.store.stories.storylines_older_than(now - self.storyline_seconds):
-            unit = Unit()
-            self.store.stories.drop_storyline(unit, storyline_id)
-            commit(self.store.connection, [unit])
+        self._expire_storylines(now)
         self.store.changes.trim(now)
         self.store.rejected.trim(now)
         self.store.inbox.forget_idle_consumers(3_600)
         return n_expired
+
+    def _expire_storylines(self, now: float) -> None:
+        """Takes storylines away that had no news for their time, and have no article left; none that a run goes on with
+        meanwhile.
+        """
+        run, unit = self.store.runs.number(), Unit()
+        kept_seconds = max(self.storyline_seconds, self.retention_seconds)
+        for storyline_id in self.store.stories.storylines_older_than(now - kept_seconds):
+            self.store.stories.drop_storyline(unit, storyline_id)
+        self.store.runs.expect(unit, run)
+        commit(self.store.connection, [unit])
 
     def _sweep(self, now: float) -> None:
         """Takes texts out of the index that no article came of: given up, or overtaken by a later push."""
@@ -81,8 +89,9 @@ class Expiry:
             for article_id in sorted(touch.departures):
                 store.articles.expect_record(unit, article_id, packed[article_id])
                 store.articles.drop(unit, article_id)
+                store.articles.expect_story(unit, article_id, placed[article_id][0])
                 if placed[article_id][0]:
-                    store.stories.leave(unit, placed[article_id][0], article_id)
+                    store.stories.leave(unit, placed[article_id][0], [article_id])
             writer.write(unit, touch, loaded, name, {}, [])
             units.append(unit)
         done = commit(store.connection, units, server)

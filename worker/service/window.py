@@ -18,6 +18,7 @@ from worker.store.articles import score_of
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
+_ROW: Final = ("family", "story", "storyline", "status")
 KEY_SHIFT: Final = 20
 """Bits of an arrival's key that hold its serial number within the millisecond."""
 
@@ -52,6 +53,11 @@ class HeldFamily:
         """Unix seconds of the latest arrival."""
         return max(article.score for article in self.articles) / 1000
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether a run has put it, and all its articles with it, into one story."""
+        return bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
+
 
 @dataclass(slots=True)
 class Window:
@@ -66,8 +72,11 @@ class Window:
     clustered: frozenset[str] = frozenset()
 
     def in_window(self, since: float) -> list[HeldFamily]:
-        """The families with an article seen since a time (Unix seconds), by arrival of their first article."""
-        inside = [family for family in self.families.values() if family.last_seen >= since]
+        """The families with an article seen since a time (Unix seconds), by arrival of their first article.
+
+        One that no run has placed yet is among them even if it waited, or was revised, past its time.
+        """
+        inside = [one for one in self.families.values() if one.last_seen >= since or not one.is_placed]
         return sorted(inside, key=lambda family: (family.articles[0].key, family.family_id))
 
     def by_story(self) -> dict[str, list[HeldFamily]]:
@@ -94,12 +103,15 @@ def load_window(store: Store) -> Window:
 
 
 def load_families(store: Store, family_ids: Iterable[str]) -> dict[str, HeldFamily]:
-    """Those of these families that are kept."""
+    """Those of these families that are kept.
+
+    An article that changes its family meanwhile is in one of them at most.
+    """
     wanted = sorted(family_ids)
     told = store.articles.families_told(wanted)
     ids = [article_id for _, _, members in told.values() for article_id in members]
     records = {name: ArticleRecord.unpack(packed) for name, packed in store.articles.records(ids).items()}
-    rows = dict(zip(ids, store.articles.fields(ids, ["story", "storyline", "status"], ["source"]), strict=True))
+    rows = dict(zip(ids, store.articles.fields(ids, _ROW, ["source"]), strict=True))
     representatives = [representative for representative, _, _ in told.values()]
     titles = dict(zip(representatives, store.articles.fields(representatives, [], ["title"]), strict=True))
     contents = {records[name].content for name in representatives if name in records}
@@ -107,13 +119,14 @@ def load_families(store: Store, family_ids: Iterable[str]) -> dict[str, HeldFami
     families: dict[str, HeldFamily] = {}
     for family_id, (representative, story, members) in told.items():
         record = records.get(representative)
-        if record is None or record.content not in terms:
+        present = [name for name in members if name in records and rows[name][0] == family_id]
+        if record is None or record.content not in terms or not present:
             continue
         families[family_id] = HeldFamily(
             family_id,
             representative,
             story,
-            tuple(_held(name, records[name], rows[name]) for name in members if name in records),
+            tuple(_held(name, records[name], rows[name]) for name in present),
             Telling(terms[record.content], record.published_at),
             titles[representative][0],
         )
@@ -121,7 +134,7 @@ def load_families(store: Store, family_ids: Iterable[str]) -> dict[str, HeldFami
 
 
 def _held(article_id: str, record: ArticleRecord, row: list[str]) -> HeldArticle:
-    story, storyline, status, source = row
+    _, story, storyline, status, source = row
     milliseconds, serial = record.seen_at
     return HeldArticle(
         article_id,

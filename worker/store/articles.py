@@ -133,10 +133,15 @@ class Articles:
             own: Fields = {"family": family_id, "kind": kind, "representative": settled.representative}
             unit.put(self.keys.article(member.article_id), {**own, **fields.get(member.article_id, {})})
 
-    def place(self, unit: Unit, article_id: str, story: str, storyline: str) -> None:
-        """Writes the story of an article that is still kept."""
+    def place(self, unit: Unit, article_id: str, story: str, storyline: str, score: float) -> None:
+        """Writes the story of an article that is still kept, and the article among those of the story."""
         fields = {"story": story, "storyline": storyline, "status": CLUSTERED}
         unit.put_if_there(self.keys.article(article_id), fields)
+        unit.add_if_there(self.keys.article(article_id), self.keys.story_articles(story), article_id, score)
+
+    def expect_story(self, unit: Unit, article_id: str, story: str) -> None:
+        """Guards a unit by the story of an article that is kept."""
+        unit.expect("HGET", self.keys.article(article_id), "story", reply=story.encode())
 
     def place_family(self, unit: Unit, family_id: str, story: str) -> None:
         """Writes the story of a family that is still kept."""

@@ -54,6 +54,10 @@ class Unit:
         """HSET of several fields of a key that exists; nothing where it is gone."""
         self.commands.append(("HSETX", key, *chain.from_iterable(fields.items())))
 
+    def add_if_there(self, witness: str, key: str, member: str, score: float) -> None:
+        """ZADD of one member if another key, the witness, exists."""
+        self.commands.append(("ZADDX", witness, key, score, member))
+
     def add_scored(self, key: str, members: Mapping[str, float]) -> None:
         """ZADD of any number of members."""
         self.gather("ZADD", key, words=(word for member, score in members.items() for word in (score, member)))

@@ -89,9 +89,12 @@ class Runs:
 
     def put(self, unit: Unit, number: int, fields: dict[str, str | int | float]) -> None:
         """Adds to a unit that a run has been committed, guarded by the number of the one before it."""
-        before = str(number - 1).encode() if number > 1 else None
-        unit.expect("HGET", self._key, "number", reply=before)
+        self.expect(unit, number - 1)
         unit.put(self._key, {"number": number, **fields})
+
+    def expect(self, unit: Unit, number: int) -> None:
+        """Guards a unit by the number of the last committed run."""
+        unit.expect("HGET", self._key, "number", reply=str(number).encode() if number else None)
 
     def last(self) -> dict[str, str]:
         """What is told of the last run."""

@@ -28,16 +28,9 @@ class Stories:
         unit.put(self.keys.story(story.id), story_fields(story))
         unit.add_scored(self.keys.stories, {story.id: story.updated_at})
 
-    def put_members(self, unit: Unit, story_id: str, came: Mapping[str, float], left: Sequence[str]) -> None:
-        """Writes which articles came to a story (with their scores) and which left it."""
-        if left:
-            unit.gather("ZREM", self.keys.story_articles(story_id), words=left)
-        if came:
-            unit.add_scored(self.keys.story_articles(story_id), came)
-
-    def leave(self, unit: Unit, story_id: str, article_id: str) -> None:
-        """Takes an article out of a story."""
-        unit.gather("ZREM", self.keys.story_articles(story_id), words=[article_id])
+    def leave(self, unit: Unit, story_id: str, article_ids: Sequence[str]) -> None:
+        """Takes articles out of a story."""
+        unit.gather("ZREM", self.keys.story_articles(story_id), words=article_ids)
 
     def drop_story(self, unit: Unit, story_id: str, storyline_id: str) -> None:
         """Takes a story's keys away, and its place in its storyline."""
@@ -90,6 +83,14 @@ class Stories:
             for one, held in zip(part, pipeline.execute(), strict=True):
                 found[one] = {story.decode(): packed for story, packed in held.items()}
         return found
+
+    def n_storylines(self) -> int:
+        """How many storylines are kept."""
+        return int(self.connection.zcard(self._profiles))
+
+    def storyline_ids(self) -> set[str]:
+        """Every storyline that is kept."""
+        return {one.decode() for one in self.connection.zrange(self._profiles, 0, -1)}
 
     def storylines_older_than(self, at: float) -> list[str]:
         """Storylines whose latest activity was before a time (Unix seconds)."""

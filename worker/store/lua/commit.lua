@@ -4,8 +4,9 @@
 -- value)}, a command an array of strings.
 -- Of a reply that is an array its length is compared.
 -- Returns 1 or 0 for each unit: applied or not.
--- Two commands are this script's own: UNINDEX takes a content number out of buckets (number, then key and field
--- of each); HSETX is HSET of a key that exists, and nothing for one that does not.
+-- Three commands are this script's own: UNINDEX takes a content number out of buckets (number, then key and field
+-- of each); HSETX is HSET of a key that exists, and nothing for one that does not; ZADDX (witness, key, score, member)
+-- is ZADD where the witness exists.
 
 local function unindex(args)
   local gone = args[2]
@@ -50,10 +51,12 @@ for i = 1, #ARGV - 1 do
     for _, args in ipairs(unit[2]) do
       if args[1] == 'UNINDEX' then
         unindex(args)
-      elseif args[1] ~= 'HSETX' then
+      elseif args[1] == 'HSETX' then
+        if redis.call('EXISTS', args[2]) == 1 then redis.call('HSET', unpack(args, 2)) end
+      elseif args[1] == 'ZADDX' then
+        if redis.call('EXISTS', args[2]) == 1 then redis.call('ZADD', unpack(args, 3)) end
+      else
         redis.call(unpack(args))
-      elseif redis.call('EXISTS', args[2]) == 1 then
-        redis.call('HSET', unpack(args, 2))
       end
     end
     applied[i] = 1

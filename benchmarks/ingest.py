@@ -1,0 +1,190 @@
+"""How many articles a second a real service takes in, beside one Celery task an article that does nothing.
+
+Both work on the same server, in the same minutes, with as many worker processes, and each is measured twice: `live`,
+from the first push until the last article can be read with its family (the last task is done), and `filled`, with
+everything pushed before the workers may begin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.articles import make_payloads
+from benchmarks.noop import app, noop
+from benchmarks.processes import cpu_seconds, tree
+from benchmarks.service import END_SECONDS, ROOT, START_SECONDS, Service, running, wait_for
+from worker.client import Client
+from worker.settings import celery_url
+from worker.store.connection import Connection, connect
+from worker.store.store import Store, open_store
+
+N_WORKERS: Final = 2
+PATIENCE_SECONDS: Final = 300.0
+_POLL_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One measurement: articles or tasks a second, and how many cores server and workers kept busy."""
+
+    n: int
+    seconds: float
+    server_cores: float
+    worker_cores: float
+
+    @property
+    def per_second(self) -> float:
+        return self.n / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """What a run has shown."""
+
+    live: Rate
+    filled: Rate
+    noop_live: Rate
+    noop_filled: Rate
+
+    @property
+    def ratio(self) -> float:
+        """How many articles the service takes in while as many workers do one empty task: the lower of both ways."""
+        return min(
+            self.live.per_second / self.noop_live.per_second, self.filled.per_second / self.noop_filled.per_second
+        )
+
+
+def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:
+    """Lets a service take in n articles each way, then empty workers n_tasks."""
+    with running(data_dir, N_WORKERS) as service, Client(service.url) as client:
+        connection = connect(service.url)
+        store = open_store(connection, "dedup:")
+        _warm_up(service, client, store)
+        live = _take_in(service, client, store, make_payloads(n, seed=1), filled=False)
+        filled = _take_in(service, client, store, make_payloads(n, seed=2), filled=True)
+        with _noop_workers(service) as pids:
+            noop_live = _run_tasks(connection, pids, n_tasks, filled=False)
+            noop_filled = _run_tasks(connection, pids, n_tasks, filled=True)
+        connection.close()
+        return Ingest(live, filled, noop_live, noop_filled)
+
+
+def _take_in(service: Service, client: Client, store: Store, payloads: Sequence[bytes], *, filled: bool) -> Rate:
+    """Pushes articles and waits until each can be read with its family."""
+    expected = store.articles.count()[0] + len(payloads)
+    pids = _ingest_pids(service)
+
+    def is_done() -> bool:
+        return store.articles.count()[0] >= expected
+
+    def push() -> list[str]:
+        return client.push(payloads).accepted
+
+    ids, rate = _timed(store.connection, pids, push, is_done, filled=filled)
+    families = store.articles.fields(ids, ["family"])
+    if len(set(ids)) != len(payloads) or not all(family for (family,) in families):
+        raise ArithmeticError("not every article can be read with its family")
+    return rate
+
+
+def _run_tasks(connection: Connection, pids: Sequence[int], n: int, *, filled: bool) -> Rate:
+    """Sends empty tasks and waits until each is done."""
+
+    def send() -> list[str]:
+        for i in range(n):
+            noop.delay(f"1-{i:06d}")
+        return [""] * n
+
+    def is_done() -> bool:
+        return not connection.llen(noop.app.conf.task_default_queue) and not connection.hlen("unacked")
+
+    return _timed(connection, pids, send, is_done, filled=filled)[1]
+
+
+def _timed(
+    connection: Connection,
+    pids: Sequence[int],
+    send: Callable[[], list[str]],
+    is_done: Callable[[], bool],
+    *,
+    filled: bool,
+) -> tuple[list[str], Rate]:
+    """What was sent, and the rate from its beginning, or from the workers' beginning where it was `filled` before."""
+    with contextlib.ExitStack() as stopped:
+        if filled:
+            stopped.enter_context(_stopped(pids))
+            sent = send()
+        begun, server, workers = time.monotonic(), _server_seconds(connection), cpu_seconds(pids)
+        stopped.close()
+        if not filled:
+            sent = send()
+        wait_for(is_done, PATIENCE_SECONDS, "everything is done", every=_POLL_SECONDS)
+        seconds = time.monotonic() - begun
+    busy = (_server_seconds(connection) - server) / seconds, (cpu_seconds(pids) - workers) / seconds
+    return sent, Rate(len(sent), seconds, *busy)
+
+
+@contextlib.contextmanager
+def _stopped(pids: Sequence[int]) -> Iterator[None]:
+    """Halts processes for the length of the block."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def _warm_up(service: Service, client: Client, store: Store) -> None:
+    """Waits until every worker has begun and has loaded what its first article needs."""
+    client.push(make_payloads(1_000, seed=3))
+    wait_for(lambda: store.articles.count()[0] == 1_000, START_SECONDS * 2, "the first articles can be read")
+    wait_for(lambda: len(_ingest_pids(service)) == 2 * N_WORKERS, START_SECONDS, "every worker has its process")
+
+
+def _ingest_pids(service: Service) -> list[int]:
+    roles = [service.role(f"ingest-{i + 1}") for i in range(N_WORKERS)]
+    return [process.pid for role in roles if role is not None for process in tree(role.pid)]
+
+
+def _server_seconds(connection: Connection) -> float:
+    """Processor time of the server so far."""
+    told = connection.info("cpu")
+    return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+
+
+@contextlib.contextmanager
+def _noop_workers(service: Service) -> Iterator[list[int]]:
+    """Celery workers that run empty tasks; gives the ids of their processes."""
+    app.conf.broker_url = broker = celery_url(service.url)
+    log = service.data_dir / "noop.log"
+    workers = []
+    try:
+        with log.open("ab") as out:
+            for i in range(N_WORKERS):
+                command = [sys.executable, "-m", "celery", "-A", "benchmarks.noop", "-b", broker, "worker"]
+                options = ["--concurrency=1", "--loglevel=INFO", "-n", f"noop-{i}@%h", "--without-gossip"]
+                workers.append(
+                    subprocess.Popen([*command, *options], cwd=ROOT, stdout=out, stderr=out, start_new_session=True)
+                )
+        wait_for(lambda: log.read_text().count(" ready.") == N_WORKERS, START_SECONDS, "the empty workers are ready")
+        yield [process.pid for worker in workers for process in tree(worker.pid)]
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.wait(END_SECONDS)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()

@@ -1,0 +1,146 @@
+"""Signatures: datasketch's own to the bit, of each text alone, and as good an estimate as theory says."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from datasketch import LeanMinHash, MinHash
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dedup.minhash import NUM_PERM, POINTS_PER_CALL, SEED, TEXTS_PER_CALL, batches, sign, signatures
+from dedup.shingle import SHINGLE_WORDS, shingle
+from dedup.text import normalise, words
+
+anything = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)
+"""Any text at all, lone surrogates included."""
+few_words = st.lists(
+    st.sampled_from(
+        ["a", "b", "ab", "ß", "ss", "İ", "ﬁ", "é", "e\u0301", "\u0301", "Ω", "中", "文", "か", "ไทย", "ខ្មែរ", "မြန်", "ー", "々"]
+        + [" ", " ", "-", "_", "'", "’", "\n", "\t", "\0", "\u200d", "\u00ad", "١", "२", "½", "😀", "\ud800", "\U000e0101"]
+        + ["अब", "서울", "שלום", "مرحبا", "\u3000", "Ａ", "\U00020000", "\U0001d552", "\u1dfa", "\uff9e"]
+    ),
+    max_size=40,
+).map("".join)
+"""Texts of few different words in many scripts, so that words, runs and whole texts come again."""
+texts = st.lists(anything | few_words, max_size=8)
+normalised_texts = st.lists((anything | few_words).map(normalise), max_size=8)
+
+
+def by_datasketch(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    minhash = MinHash(num_perm=NUM_PERM, seed=SEED, scheme="affine32", hashfunc=lambda value: value)
+    for value in values.tolist():
+        minhash.update(value)
+    signed: NDArray[np.uint32] = LeanMinHash(minhash).hashvalues
+    return signed
+
+
+def runs_of(found: Sequence[str]) -> list[tuple[str, ...]]:
+    """Plain Python's shingles: runs of five words, or all words where there are fewer."""
+    if not found:
+        return []
+    return [tuple(found[i : i + SHINGLE_WORDS]) for i in range(max(1, len(found) - SHINGLE_WORDS + 1))]
+
+
+@settings(max_examples=80, derandomize=True)
+@given(texts)
+@example([])
+@example(["", "one", "a b c d", "a b c d e", "a b c d e f"])
+def test_signatures_are_those_of_datasketch_over_the_same_shingles(given_texts: list[str]) -> None:
+    signed = signatures(given_texts)
+    assert (signed.shape, signed.dtype) == ((len(given_texts), NUM_PERM), np.uint32)
+    for text, row in zip(given_texts, signed, strict=True):
+        assert (row == by_datasketch(shingle([normalise(text)]).values)).all()
+
+
+@settings(max_examples=60, derandomize=True)
+@given(texts, texts)
+def test_a_signature_is_of_its_text_alone_whatever_else_is_in_the_call(one: list[str], other: list[str]) -> None:
+    assert (signatures(one + other) == np.concatenate([signatures(one), signatures(other)])).all()
+
+
+def test_more_texts_than_one_call_takes_are_signed_alike() -> None:
+    many = [f"text {i} of so many that one call is not enough " * (i % 4) for i in range(3 * TEXTS_PER_CALL + 5)]
+    assert (signatures(many) == np.concatenate([signatures([text]) for text in many])).all()
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([0, 1, 1000, POINTS_PER_CALL // 2, POINTS_PER_CALL, POINTS_PER_CALL + 1]), max_size=100))
+def test_batches_are_the_texts_in_order_within_the_limits_of_a_call(sizes: list[int]) -> None:
+    given_texts = ["a" * size for size in sizes]
+    cut = batches(given_texts)
+    assert [text for batch in cut for text in batch] == given_texts
+    assert all(1 <= len(batch) <= TEXTS_PER_CALL for batch in cut)
+    assert all(sum(map(len, batch)) <= POINTS_PER_CALL for batch in cut if len(batch) > 1)
+
+
+@settings(max_examples=200, derandomize=True)
+@given(normalised_texts)
+@example(["a b c d e f", "a b c d e g", "a b c d e", "a b c d", "b a c d e", "abcde", "a\nb c d e"])
+def test_shingles_are_equal_if_and_only_if_the_runs_of_words_are(normalised: list[str]) -> None:
+    shingles = shingle(normalised)
+    runs = [runs_of(words(text)) for text in normalised]
+    assert shingles.n_words.tolist() == [len(words(text)) for text in normalised]
+    assert shingles.counts.tolist() == [len(own) for own in runs]
+    flat = [run for own in runs for run in own]
+    pairs = set(zip(flat, shingles.values.tolist(), strict=True))
+    assert len(pairs) == len(set(flat)) == len(set(shingles.values.tolist()))
+
+
+@settings(max_examples=200, derandomize=True)
+@given(normalised_texts)
+@example(["", "-", "a b", "b a", "ab", "a-b", "a b a", "a b\n", "中文", "中 文", "文中"])
+def test_content_hashes_are_equal_if_and_only_if_the_words_are(normalised: list[str]) -> None:
+    found = [tuple(words(text)) for text in normalised]
+    hashes = shingle(normalised).content_hashes
+    assert all(len(content_hash) == 16 for content_hash in hashes)
+    assert len(set(zip(found, hashes, strict=True))) == len(set(found)) == len(set(hashes))
+
+
+@settings(max_examples=60, derandomize=True)
+@given(few_words.map(normalise), st.lists(few_words.map(normalise), min_size=1, max_size=4))
+def test_hashes_of_a_text_do_not_depend_on_its_place_in_the_batch(text: str, others: list[str]) -> None:
+    alone, beside = shingle([text]), shingle([*others, text])
+    n = len(alone.values)
+    assert alone.content_hashes[0] == beside.content_hashes[-1]
+    assert alone.values.tolist() == beside.values[len(beside.values) - n :].tolist()
+
+
+def test_every_letter_of_unicode_is_in_a_word_or_between_words_as_the_plain_definition_has_it() -> None:
+    """Each code point between two letters: one, two or three words, by the vectorised code and by `words`."""
+    points = [chr(point) for point in (*range(0x3400), *range(0x9F00, 0x11000), *range(0x1D000, 0x20100))]
+    wrapped = [f"x{point}y" for point in points]
+    counted = np.concatenate([shingle(batch).n_words for batch in batches(wrapped)])
+    assert counted.tolist() == [len(words(text)) for text in wrapped]
+
+
+def test_a_text_without_words_has_no_smallest_value() -> None:
+    assert (signatures(["", " - ", "😀"]) == np.iinfo(np.uint32).max).all()
+    assert (sign(shingle(["", "one", ""]))[[0, 2]] == np.iinfo(np.uint32).max).all()
+
+
+def test_rows_do_not_change_from_version_to_version() -> None:
+    """Signatures are stored: a change of these values is a change of the parameters' id."""
+    row = signatures(["The quick brown fox jumps over the lazy dog"])[0]
+    assert row[:4].tolist() == [117217370, 0, 0, 227479752]
+
+
+@pytest.mark.parametrize("n_shared", [30, 60, 90, 120, 150])
+def test_the_error_of_the_estimate_is_what_theory_says(n_shared: int) -> None:
+    """Root mean square error over pairs of 170 shingles each, within 5 % of sqrt(J (1 - J) / num_perm)."""
+    chance = random.Random(n_shared)
+    n_pairs, n_words = 1500, 174
+    ones, others = [], []
+    for _ in range(n_pairs):
+        drawn = [f"{chance.getrandbits(40):x}" for _ in range(2 * n_words)]
+        ones.append(" ".join(drawn[:n_words]))
+        others.append(" ".join(drawn[: n_shared + 4] + drawn[n_words : 2 * n_words - n_shared - 4]))
+    jaccard = n_shared / (2 * (n_words - 4) - n_shared)
+    estimated = (signatures(ones) == signatures(others)).mean(axis=1)
+    error = float(np.sqrt(np.mean((estimated - jaccard) ** 2)))
+    assert error == pytest.approx((jaccard * (1 - jaccard) / NUM_PERM) ** 0.5, rel=0.05)
+    assert abs(float(estimated.mean()) - jaccard) < 0.005

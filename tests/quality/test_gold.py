@@ -1,0 +1,205 @@
+"""The figures that the one default configuration reaches over the gold sets, and the bounds it must not fall below."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from dedup.article import Article, parse_article
+from dedup.metrics import Scores, score
+from dedup.pipeline import Placement, cluster_articles
+from dedup.text import body_text, identify, normalise, words
+
+pytestmark = pytest.mark.quality
+
+SEEDS: Final = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
+BOUNDS: Final = {"basil": 0.97, "basil-haystack": 0.90, "ecbplus": 0.87, "rounds": 0.88}
+"""B-cubed F1 of stories."""
+WITHOUT_BOUND: Final = (
+    ("googlenews", "story", True), ("rounds", "storyline", True), ("rounds", "story", False),
+    ("rounds", "storyline", False), ("epimine", "story", True),
+)  # fmt: skip
+"""Set, gold field, and whether publication times are used. The gold of epimine is scored against storylines, too."""
+LARGEST_STORY: Final = 150
+"""Articles in the largest story of a wire's 17,754: days of one subject, and not all reports of one form."""
+NEAR_DUPLICATE: Final = 0.8
+FOUND_SHARE: Final = 0.97
+
+
+@dataclass(frozen=True)
+class Clustered:
+    """A set, what was made of it, and how long that took."""
+
+    rows: list[dict[str, str]]
+    articles: list[Article]
+    placements: list[Placement]
+    seconds: float
+
+    def scores(self, field: str, level: str) -> Scores:
+        """How well the predicted ids of a level agree with a gold field."""
+        gold = {row["id"]: row[field] for row in self.rows if row.get(field) is not None}
+        return score(gold, {one.article_id: getattr(one, f"{level}_id") for one in self.placements})
+
+
+class Table:
+    """What was measured, to be shown when all is done."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, name: str, field: str, level: str, found: Scores, bound: float | None, seconds: float) -> None:
+        b = found.bcubed
+        self.lines.append(
+            f"{name:<24} {field:<9} {level:<9} {found.n_articles:>6} {found.n_gold_clusters:>5} "
+            f"{found.n_predicted_clusters:>6} {b.precision:6.3f} {b.recall:6.3f} {b.f1:6.3f} "
+            f"{'' if bound is None else f'{bound:.2f}':>5} {seconds:7.1f}"
+        )
+
+
+HEADER: Final = (
+    f"{'set':<24} {'gold':<9} {'level':<9} {'labels':>6} {'gold':>5} {'found':>6} {'P':>6} {'R':>6} {'F1':>6} "
+    f"{'bound':>5} {'seconds':>7}"
+)
+
+
+@pytest.fixture(scope="module")
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    """Collects figures, and prints them at the end, whether or not a test has failed."""
+    kept = Table()
+    yield kept
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        for line in (HEADER, *sorted(kept.lines)):
+            reporter.write_line(line)
+
+
+@pytest.fixture(scope="module")
+def clustered(shared: Path) -> Callable[..., Clustered]:
+    """A gold set by name, clustered once."""
+
+    @cache
+    def get(name: str, *, dated: bool = True) -> Clustered:
+        path = SEEDS if name == "samples" else shared / name
+        if not path.is_file():
+            path = shared / "gold" / f"{name}.jsonl.gz"
+        if not path.is_file():
+            pytest.skip(f"the gold set {name} is absent: {path}")
+        return cluster(path, dated=dated)
+
+    return get
+
+
+def cluster(path: Path, *, dated: bool) -> Clustered:
+    raw = path.read_bytes()
+    lines = (gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines()
+    articles = [identify(parse_article(line)) for line in lines]
+    if not dated:
+        articles = [replace(one, published_at=None) for one in articles]
+    start = time.monotonic()
+    placements = cluster_articles(articles)
+    return Clustered([json.loads(line) for line in lines], articles, placements, time.monotonic() - start)
+
+
+@pytest.mark.parametrize("name", sorted(BOUNDS))
+def test_stories_reach_their_bound(name: str, clustered: Callable[..., Clustered], table: Table) -> None:
+    one = clustered(name)
+    found = one.scores("story", "story")
+    table.add(name, "story", "story", found, BOUNDS[name], one.seconds)
+    assert found.bcubed.f1 >= BOUNDS[name]
+
+
+@pytest.mark.parametrize("name", ["seeds/articles.jsonl", "samples"])
+def test_stories_and_storylines_are_exactly_those_of_the_gold(
+    name: str, clustered: Callable[..., Clustered], table: Table
+) -> None:
+    """The source documents have no gold storyline: their two stories are to be one."""
+    one = clustered(name)
+    found = one.scores("story", "story")
+    table.add(name, "story", "story", found, 1.0, one.seconds)
+    assert found.bcubed.f1 == 1.0
+    if any("storyline" in row for row in one.rows):
+        lines = one.scores("storyline", "storyline")
+        table.add(name, "storyline", "storyline", lines, 1.0, one.seconds)
+        assert lines.bcubed.f1 == 1.0
+    else:
+        assert found.n_gold_clusters == 2
+        assert len({placed.storyline_id for placed in one.placements}) == 1
+
+
+@pytest.mark.parametrize(("name", "field", "dated"), WITHOUT_BOUND)
+def test_what_has_no_bound_yet_is_measured(
+    name: str, field: str, dated: bool, clustered: Callable[..., Clustered], table: Table
+) -> None:
+    """And is better than each article alone, or all in one story."""
+    one = clustered(name, dated=dated)
+    for level in (field, "storyline") if name == "epimine" else (field,):
+        found = one.scores(field, level)
+        table.add(f"{name}{'' if dated else ', undated'}", field, level, found, None, one.seconds)
+        assert found.bcubed.f1 > 0.3
+        assert 1 < found.n_predicted_clusters < found.n_articles
+
+
+def test_the_source_documents_without_dates_are_measured(clustered: Callable[..., Clustered], table: Table) -> None:
+    one = clustered("seeds/articles-undated.jsonl")
+    found = one.scores("story", "story")
+    table.add("seeds, undated", "story", "story", found, None, one.seconds)
+    assert found.n_articles == 5
+
+
+def test_no_story_of_a_wire_swallows_all_reports_of_one_form(clustered: Callable[..., Clustered], table: Table) -> None:
+    one = clustered("reuters")
+    sizes = Counter(placed.story_id for placed in one.placements)
+    [(largest, n_articles), *others] = sizes.most_common(3)
+    titles = [article.title for article, placed in zip(one.articles, one.placements, strict=True)
+              if placed.story_id == largest]  # fmt: skip
+    table.lines.append(
+        f"reuters: {len(one.articles):,} articles in {len(sizes):,} stories, the largest of {n_articles}, "
+        f"{' and '.join(str(size) for _, size in others)} articles (bound {LARGEST_STORY}), {one.seconds:.1f} s"
+    )
+    assert n_articles <= LARGEST_STORY, titles[:10]
+
+
+def test_natural_near_duplicates_share_a_family(clustered: Callable[..., Clustered], table: Table) -> None:
+    one = clustered("reuters")
+    pairs = near_duplicates([shingles(article) for article in one.articles])
+    together = sum(one.placements[i].family_id == one.placements[j].family_id for i, j in pairs)
+    table.lines.append(
+        f"reuters: {together} of {len(pairs)} pairs at exact Jaccard {NEAR_DUPLICATE} or more share a family "
+        f"(bound {FOUND_SHARE:.0%})"
+    )
+    assert len(pairs) > 400
+    assert together >= FOUND_SHARE * len(pairs)
+
+
+def shingles(article: Article) -> frozenset[str]:
+    """The runs of five words of a body, exactly."""
+    found = words(normalise(body_text(article)))
+    return frozenset(" ".join(found[i : i + 5]) for i in range(len(found) - 4))
+
+
+def near_duplicates(sets: list[frozenset[str]]) -> list[tuple[int, int]]:
+    """All pairs at Jaccard >= `NEAR_DUPLICATE`, without comparing all with all.
+
+    Two sets that share so much share an element among the rarest of each: of n elements fewer than
+    n - ceil(t n) + 1 cannot all be missing from the other (prefix filter; Chaudhuri, Ganti and Kaushik 2006).
+    """
+    spread = Counter(shingle for one in sets for shingle in one)
+    holders: dict[str, list[int]] = defaultdict(list)
+    for i, one in enumerate(sets):
+        rarest = sorted(one, key=lambda shingle: (spread[shingle], shingle))
+        for shingle in rarest[: len(one) - math.ceil(NEAR_DUPLICATE * len(one)) + 1]:
+            holders[shingle].append(i)
+    candidates = {pair for held in holders.values() for pair in combinations(held, 2)}
+    return sorted((i, j) for i, j in candidates if len(sets[i] & sets[j]) >= NEAR_DUPLICATE * len(sets[i] | sets[j]))
