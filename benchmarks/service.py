@@ -72,7 +72,7 @@ def begin(data_dir: Path, n_ingest: int = 2, environ: dict[str, str] | None = No
     """Starts `dedup up`; it need not be ready yet."""
     log = data_dir.with_name(data_dir.name + ".log")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DEDUP_", "REDIS_URL"))}
-    with log.open("ab") as out:
+    with log.open("wb") as out:
         up = subprocess.Popen(
             [sys.executable, "-m", "worker.cli", "up", "--data-dir", str(data_dir), "--workers", str(n_ingest)],
             env=clean | {"PYTHONPATH": str(ROOT)} | (environ or {}), cwd=ROOT,

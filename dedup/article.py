@@ -31,8 +31,8 @@ _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 _TRACKING: Final = re.compile(
-    r"(?:utm|itm|mc|mkt|mtm|ns|oly|pk|vero)_\w+|at_(?:campaign|medium)\w*|_ga|gbraid|wbraid|igshid"
-    r"|(?:dc|fbc|gc|msclk|twc|yc|ysc)l?id",
+    r"(?:utm|itm|ns|oly|vero)_\w+|(?:at|mtm|pk)_(?:campaign|content|keyword|kwd|medium|source)|mc_[ce]id|mkt_tok"
+    r"|(?:dc|fbc|gc|twc|yc|ysc)lid|msclkid|igshid|gbraid|wbraid|_ga",
     re.IGNORECASE,
 )
 _KEPT_IN_QUERY: Final = "%!$&'()*+,;=:@/?[]|~"
@@ -103,10 +103,12 @@ def canonical_url(url: str) -> str:
         if parts.scheme.lower() not in {"http", "https"}:
             return ""
         cleaned = urlsplit(clean_url(parts._replace(query="", fragment="").geturl()) or "")
-    except (ValueError, UnicodeError):
+    except ValueError:
         return ""
-    fields = sorted(f for f in parts.query.split("&") if f and not _TRACKING.fullmatch(f.partition("=")[0]))
-    query = quote("&".join(fields), safe=_KEPT_IN_QUERY, errors="replace")
+    if not cleaned.netloc:
+        return ""
+    fields = (f for f in parts.query.split("&") if f and not _TRACKING.fullmatch(f.partition("=")[0]))
+    query = "&".join(sorted(quote(f, safe=_KEPT_IN_QUERY, errors="replace") for f in fields))
     return cleaned._replace(path=cleaned.path or "/" if query else cleaned.path, query=query, fragment="").geturl()
 
 

@@ -234,6 +234,9 @@ def _group(
     params: StorylineParams,
 ) -> None:
     """Write into `labels` the storyline of each new story of one component."""
+    if len(members) == 1:
+        labels[members[0] - n_standing] = -2 - (members[0] - n_standing)
+        return
     ranked = sorted(members.tolist(), key=lambda i: (i >= n_standing, everyone[i].to_bytes(), i))
     chosen = [everyone[i] for i in ranked]
     rows = _matrix(chosen, params)

@@ -125,10 +125,8 @@ def _is_costly(html: str) -> bool:
 
 def _visible_text(html: str) -> str:
     tree = LexborHTMLParser(html)
-    if tree.body is None:
-        return ""
     tree.strip_tags(list(_UNREAD_TAGS), recursive=True)
     for node in tree.css(_BLOCK_TAGS):
         node.insert_before("\n")
         node.insert_after("\n")
-    return tree.body.text(deep=True)
+    return "" if tree.body is None else tree.body.text(deep=True)

@@ -91,6 +91,11 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
     return base / "story-dedup"
 
 
+def inherited() -> dict[str, str]:
+    """The environment as processes that are started here inherit it."""
+    return dict(os.environ)
+
+
 def celery_url(redis_url: str) -> str:
     """A redis-py URL in the form Celery's broker takes: a unix socket is spelt otherwise there."""
     parts = urlsplit(redis_url)

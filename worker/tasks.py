@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from celery.signals import worker_process_shutdown
 
@@ -19,6 +19,9 @@ from worker.app import app
 from worker.service.ingest import drain as drain_inbox
 from worker.service.runtime import runtime
 from worker.store.pushing import push_payloads
+
+CLUSTER_SECONDS: Final = 3_600
+"""A first run over a large window may take minutes; the lease, not the message, keeps others from starting one."""
 
 
 @app.task(max_retries=3)
@@ -32,7 +35,7 @@ def drain() -> int:
     )  # fmt: skip
 
 
-@app.task(max_retries=3)
+@app.task(max_retries=3, time_limit=CLUSTER_SECONDS)
 def cluster() -> int | None:
     """One run, if there is news."""
     return runtime().clusterer.run(time.time())

@@ -34,8 +34,16 @@ class Ran:
         return [line for line in self.err.splitlines() if "was started for this command alone" not in line]
 
 
-def plain_environ(home: Path) -> dict[str, str]:
-    """The environment of a user whose home is this directory and who has set nothing."""
+Environ = Callable[[Path], dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def user_environ() -> Environ:
+    """Gives the environment of a user whose home is this directory and who has set nothing."""
+    return _environ
+
+
+def _environ(home: Path) -> dict[str, str]:
     home.mkdir(exist_ok=True)
     mine = ("DEDUP_", "REDIS_URL", "XDG_DATA_HOME")
     environ = {name: value for name, value in os.environ.items() if name == SHARED or not name.startswith(mine)}
@@ -46,10 +54,11 @@ def plain_environ(home: Path) -> dict[str, str]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, and an environment without settings, for every test."""
     folder = tmp_path / "home"
-    environ = plain_environ(folder)
+    environ = _environ(folder)
     for name in os.environ.keys() - environ.keys():
         monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", environ["HOME"])
+    for name in ("HOME", "PYTHONPATH", "PYTHONUNBUFFERED"):
+        monkeypatch.setenv(name, environ[name])
     return folder
 
 
@@ -70,13 +79,13 @@ def dedup(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 
 @pytest.fixture
-def shell(home: Path) -> Callable[..., Ran]:
+def shell() -> Callable[..., Ran]:
     """The command in a process of its own: `before` are the words of what starts it, `given` is its standard input."""
 
     def run(*words: object, given: bytes = b"", before: tuple[str, ...] = (), **environ: str) -> Ran:
         ended = subprocess.run(
             [*before, sys.executable, "-m", "worker.cli", *map(str, words)],
-            input=given, env=plain_environ(home) | environ, capture_output=True, timeout=PATIENCE_SECONDS, check=False,
+            input=given, env={**os.environ, **environ}, capture_output=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
         return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 

@@ -447,13 +447,11 @@ def password_of(server: embedded.Server) -> str:
     return server.url.partition("://:")[2].partition("@")[0]
 
 
-def test_a_server_that_goes_away_during_a_push_is_told_with_what_had_gone_in(
-    home: Path, tmp_path: Path, data_dir: Path
-) -> None:
+def test_a_server_that_goes_away_during_a_push_is_told_with_what_had_gone_in(tmp_path: Path, data_dir: Path) -> None:
     long = put(tmp_path / "long.jsonl", b"".join(b'{"id": "%d", "text": "text %d"}\n' % (i, i) for i in range(60_000)))
     with tcp_server(data_dir) as server, Client(server.url) as client:
-        environ = {**os.environ, "PYTHONPATH": str(SEEDS.parents[1]), "HOME": str(home), "REDIS_URL": server.url}
         command = [sys.executable, "-m", "worker.cli", "push", str(long)]
+        environ = {**os.environ, "REDIS_URL": server.url}
         with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as pushing:
             wait_until(lambda: bool(client.lookup("none") is None and waiting(server.url)))
             os.kill(server.pid, signal.SIGKILL)
@@ -733,20 +731,18 @@ def test_nothing_that_an_article_says_steers_the_terminal(
     assert "strange-" in ran.out or "markup" in ran.out
 
 
-def test_a_table_on_a_terminal_shows_markup_and_colours_of_articles_as_text_or_not_at_all(
-    home: Path, worked: Path
-) -> None:
-    shown = on_terminal(home, "stories", "--data-dir", str(worked))
+def test_a_table_on_a_terminal_shows_markup_and_colours_of_articles_as_text_or_not_at_all(worked: Path) -> None:
+    shown = on_terminal("stories", "--data-dir", str(worked))
     assert "Stories, latest first" in shown
     assert "[bold]markup[/bold]" in shown
     assert "\x1b[31m" not in shown
     assert UNSEEN.findall(re.sub(r"\x1b\[[\d;]*m|\r", "", shown)) == []
 
 
-def on_terminal(home: Path, *words: str) -> str:
+def on_terminal(*words: str) -> str:
     """What a terminal of 240 columns is sent by the command."""
     master, slave = pty.openpty()
-    environ = {**os.environ, "PYTHONPATH": str(SEEDS.parents[1]), "HOME": str(home), "COLUMNS": "240", "TERM": "xterm"}
+    environ = {**os.environ, "COLUMNS": "240", "TERM": "xterm"}
     shown = b""
     with subprocess.Popen([sys.executable, "-m", "worker.cli", *words], env=environ, stdout=slave) as process:
         os.close(slave)
@@ -767,14 +763,11 @@ def test_an_error_about_a_strange_article_steers_the_terminal_no_more(dedup: Run
 
 
 @pytest.mark.parametrize("words", [("stories",), ("changes",), ("report",)], ids=lambda words: words[0])
-def test_a_reader_that_has_had_enough_is_no_reason_to_complain(
-    home: Path, worked: Path, words: tuple[str, ...]
-) -> None:
+def test_a_reader_that_has_had_enough_is_no_reason_to_complain(worked: Path, words: tuple[str, ...]) -> None:
     nobody, end = os.pipe()
     os.close(nobody)
-    environ = {**os.environ, "PYTHONPATH": str(SEEDS.parents[1]), "HOME": str(home)}
     command = [sys.executable, "-m", "worker.cli", *words, "--data-dir", str(worked)]
-    ran = subprocess.run(command, env=environ, stdout=end, stderr=subprocess.PIPE, timeout=60, check=False)
+    ran = subprocess.run(command, stdout=end, stderr=subprocess.PIPE, timeout=60, check=False)
     os.close(end)
     [line] = ran.stderr.decode().splitlines()
     assert "was started for this command alone" in line

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-REPOSITORY = Path(__file__).parents[2]
 LONGEST_SECONDS = 180.0
 
 
@@ -36,14 +36,11 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+def shown(tmp_path_factory: pytest.TempPathFactory, user_environ: Callable[[Path], dict[str, str]]) -> Shown:
     """One demonstration, in a folder of its own with an empty home and an empty place for temporary files."""
     folder = tmp_path_factory.mktemp("demo")
-    (folder / "home").mkdir()
     (folder / "tmp").mkdir()
-    mine = ("DEDUP_", "REDIS_URL", "XDG_")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
-    environ |= {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(REPOSITORY)}
+    environ = user_environ(folder / "home") | {"TMPDIR": str(folder / "tmp")}
     command = [sys.executable, "-m", "worker.cli", "demo", "--report", "out.html"]
     ran = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False

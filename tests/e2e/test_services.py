@@ -29,8 +29,8 @@ from worker.settings import celery_url
 pytestmark = pytest.mark.slow
 
 Run = Callable[..., Any]
+Environ = Callable[[Path], dict[str, str]]
 
-REPOSITORY = Path(__file__).parents[2]
 START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 20.0
 FAMILY_SECONDS: Final = 2.0
@@ -51,12 +51,12 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Service]:
+def running(folder: Path, environ: dict[str, str]) -> Iterator[Service]:
     """A service that has taken in an article and given it a story; stopped at the end if it still runs."""
     data_dir = folder / "data"
     with (folder / "told").open("wb") as told:
         command = [sys.executable, "-m", "worker.cli", "up", "--workers", "1", "--data-dir", str(data_dir)]
-        process = subprocess.Popen(command, env=environ(folder), stderr=told, start_new_session=True)
+        process = subprocess.Popen(command, env=environ, stderr=told, start_new_session=True)
     try:
         wait_for(lambda: "service is up" in (folder / "told").read_text(), START_SECONDS)
         server = embedded.find(data_dir)
@@ -71,16 +71,11 @@ def running(folder: Path) -> Iterator[Service]:
         assert process.wait(STOP_SECONDS) == 0
 
 
-def environ(folder: Path) -> dict[str, str]:
-    mine = ("DEDUP_", "REDIS_URL", "XDG_DATA_HOME")
-    others = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
-    return others | {"HOME": str(folder), "PYTHONPATH": str(REPOSITORY)}
-
-
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
+def services(tmp_path_factory: pytest.TempPathFactory, user_environ: Environ) -> Iterator[tuple[Service, Service]]:
     """Two services of one machine, each on its own data directory."""
-    with running(tmp_path_factory.mktemp("one")) as one, running(tmp_path_factory.mktemp("other")) as other:
+    here, there = (tmp_path_factory.mktemp(name) for name in ("one", "other"))
+    with running(here, user_environ(here)) as one, running(there, user_environ(there)) as other:
         yield one, other
 
 
@@ -207,9 +202,9 @@ def test_a_running_service_is_used_and_not_another_server_started(service: Servi
     assert json.loads(ran.out)["articles"] >= 1
 
 
-def test_changes_are_followed_as_they_happen(service: Service, tmp_path: Path) -> None:
+def test_changes_are_followed_as_they_happen(service: Service) -> None:
     command = [sys.executable, "-m", "worker.cli", "changes", "--follow", "--json", "--data-dir", str(service.data_dir)]
-    with subprocess.Popen(command, env=environ(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
         told = lines_of(following)
         first = json.loads(told.get(timeout=PATIENCE_SECONDS))
         [name] = service.client.push([article("followed")]).accepted
@@ -238,7 +233,7 @@ def lines_of(process: subprocess.Popen[bytes]) -> queue.Queue[bytes]:
 
 
 def test_ctrl_c_ends_a_service_whole_and_what_it_knew_is_there_again(tmp_path: Path, dedup: Run) -> None:
-    with running(tmp_path) as one:
+    with running(tmp_path, dict(os.environ)) as one:
         [name] = one.client.push([article("lasting")]).accepted
         wait_for(lambda: is_clustered(one, name))
         processes = descendants(one.process.pid)

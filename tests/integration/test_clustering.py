@@ -63,16 +63,15 @@ def seeds(store: Store, prefix: str, at: float | None = None) -> None:
 
 
 def replayed(told: list[Change]) -> dict[str, set[str]]:
-    """Who is in which story, by the changes alone."""
-    stories: dict[str, set[str]] = defaultdict(set)
+    """Who is in which story, by the changes alone: each article where it was told last."""
+    home: dict[str, str] = {}
     for change in told:
-        if change.kind in {"born", "grew", "split", "moved"}:
-            if change.other:
-                stories[change.other] -= set(change.articles)
-            stories[change.story] |= set(change.articles)
-        elif change.kind == "merged":
-            stories[change.other] |= set(change.articles) | stories.pop(change.story)
-    return {story: articles for story, articles in stories.items() if articles}
+        if change.kind in {"born", "grew", "split", "moved", "merged"}:
+            home |= dict.fromkeys(change.articles, change.other if change.kind == "merged" else change.story)
+    stories: dict[str, set[str]] = defaultdict(set)
+    for one, story in home.items():
+        stories[story].add(one)
+    return dict(stories)
 
 
 def members(store: Store) -> dict[str, set[str]]:

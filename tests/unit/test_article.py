@@ -179,7 +179,9 @@ def test_a_payload_too_long_to_name_is_still_rejected_for_its_length(payload: st
 
 
 def test_nul_and_other_control_characters_become_spaces_with_a_warning() -> None:
-    article = parse_article('{"id": "a", "text": "one\\u0000two\\u0007three\\ttab\\nline", "published_at": "2025-06-02"}')
+    article = parse_article(
+        '{"id": "a", "text": "one\\u0000two\\u0007three\\ttab\\nline", "published_at": "2025-06-02"}'
+    )
     assert article.text == "one two three\ttab\nline"
     assert article.warnings == ("text: 2 control characters replaced by spaces",)
 
@@ -209,7 +211,9 @@ def test_a_language_tag_is_kept_as_given(language: str) -> None:
     assert titled(id="a", language=language).language == language
 
 
-@pytest.mark.parametrize("claimed", ["1", "a" * 512, "ü" * 256, "feed:0123456789ab:urn:x/1?b=c d", " ", "شسي", "\u2028"], ids=short)
+@pytest.mark.parametrize(
+    "claimed", ["1", "a" * 512, "ü" * 256, "feed:0123456789ab:urn:x/1?b=c d", " ", "شسي", "\u2028"], ids=short
+)
 def test_an_id_of_1_to_512_bytes_without_control_characters_is_kept(claimed: str) -> None:
     assert titled(id=claimed).id == claimed
 
@@ -273,7 +277,9 @@ def test_a_url_too_long_for_an_id_is_known_by_its_hash() -> None:
     assert titled(url=long + "b").id != article.id
 
 
-@pytest.mark.parametrize("url", ["", "javascript:alert(1)", "ftp://example.com/a", "example.com", "http://[", "mailto:x"])
+@pytest.mark.parametrize(
+    "url", ["", "javascript:alert(1)", "ftp://example.com/a", "example.com", "http://[", "mailto:x"]
+)
 def test_what_is_no_web_address_gives_no_id(url: str) -> None:
     assert canonical_url(url) == titled(url=url).id == ""
 

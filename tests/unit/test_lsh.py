@@ -31,7 +31,8 @@ def found_share(jaccard: float, params: LshParams, n_pairs: int) -> float:
 
 def test_each_signature_has_a_64_bit_key_for_each_band() -> None:
     keys = band_keys(random_signatures(5), PARAMS)
-    assert (keys.shape, keys.dtype) == ((5, PARAMS.bands), np.uint64)
+    assert keys.shape == (5, PARAMS.bands)
+    assert keys.dtype == np.uint64
     assert band_keys(random_signatures(0), PARAMS).shape == (0, PARAMS.bands)
 
 

@@ -91,7 +91,7 @@ def test_html_and_text_of_one_article_are_copies() -> None:
 
 
 def test_spelling_that_a_reader_does_not_see_makes_copies() -> None:
-    plain = " ".join(prose("copy")) + " it's done - \"really\""
+    plain = " ".join(prose("copy")) + ' it\'s done - "really"'
     fancy = plain.upper().replace("'", "’").replace(" - ", " — ").replace('"', "”")
     assert kinds(article("a", plain), article("b", fancy), article("c", plain.replace(" ", "\u00a0\n"))) == [
         "new",
@@ -128,10 +128,10 @@ def test_families_do_not_depend_on_the_order_of_arrival() -> None:
     assert len(forward) == 6
 
 
-def test_a_thousand_copies_and_variants_of_a_form_letter_are_one_family() -> None:
+def test_hundreds_of_copies_and_variants_of_a_form_letter_are_one_family() -> None:
     form = prose("form", 300)
-    articles = [article(str(i), [*form[:150], f"name{i // 2}", *form[151:]]) for i in range(1000)]
-    assert [len(ids) for ids in families(*articles)] == [1000]
+    articles = [article(str(i), [*form[:150], f"name{i // 2}", *form[151:]]) for i in range(400)]
+    assert [len(ids) for ids in families(*articles)] == [400]
 
 
 def test_placements_are_one_an_article_in_the_order_given() -> None:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from dedup.article import format_time
 from worker.cli.connected import chosen_settings
 from worker.cli.output import note, show_json, show_table, show_text
 from worker.demo import Shown, run
+from worker.settings import inherited
 from worker.up import serve
 
 
 def up(args: argparse.Namespace) -> int:
     """Runs the service until ctrl-C."""
-    serve(chosen_settings(args), args.workers, args.tcp_port, note, os.environ)
+    serve(chosen_settings(args), args.workers, args.tcp_port, note, inherited())
     return 0
 
 
 def demo(args: argparse.Namespace) -> int:
     """Shows the service at work on the sample articles."""
     settings = chosen_settings(args)
-    shown = run(settings, note, os.environ, Path(args.report).absolute())
+    shown = run(settings, note, inherited(), Path(args.report).absolute())
     if args.json:
         show_json(_told(shown))
     else:

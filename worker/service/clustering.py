@@ -11,6 +11,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from dedup.identity import IdentityError, Left, Outcome, Placed, Standing, decide, mint, to_change
 from dedup.pipeline import Clustering, Params, cluster_window
@@ -137,7 +138,7 @@ class _Run:
         clustering = cluster_window([family.telling for family in self.inside], self.clusterer.params)
         outcome = self._identify(clustering)
         self._tell_stories(outcome)
-        self._tell_aged(news)
+        self._tell_left(outcome, news)
         self._link(outcome, clustering)
         changes = [*self._changes(outcome), *self._revisions(news)]
         self._write_articles(unit)
@@ -189,7 +190,9 @@ class _Run:
             clusters[label].append(family.family_id)
         placed = [_placed(family, self.window.stories) for family in self.inside]
         standing = self._standing(placed)
-        return decide(placed, clusters.values(), standing, taken=self._taken(clusters.values()))
+        founders = [_founder(self.window.families[name] for name in names) for names in clusters.values()]
+        taken = self._in_use("story", founders, self.clusterer.store.keys.story)
+        return decide(placed, clusters.values(), standing, taken=taken)
 
     def _standing(self, placed: Sequence[Placed]) -> dict[str, Standing]:
         names = {family.family_id for family in self.inside}
@@ -213,18 +216,18 @@ class _Run:
             return _founder(families).key
         return int(self.window.stories[story_id].created_at * 1000) << KEY_SHIFT
 
-    def _taken(self, clusters: Iterable[Sequence[str]]) -> Callable[[str], bool]:
-        """Whether an id is in use; those that will be asked for are looked up together."""
-        store, families = self.clusterer.store, self.window.families
-        founders = [_founder(families[name] for name in names) for names in clusters]
-        likely = [mint("story", founder.article_id, lambda _: False) for founder in founders]
-        taken = store.aliases.taken(likely, {name: store.keys.story(name) for name in likely})
-        known = set(likely)
+    def _in_use(
+        self, kind: Literal["story", "storyline"], founders: Iterable[HeldArticle], key: Callable[[str], str]
+    ) -> Callable[[str], bool]:
+        """Whether an id is in use; those that will be asked for first are looked up together."""
+        aliases = self.clusterer.store.aliases
+        likely = {mint(kind, founder.article_id, lambda _: False) for founder in founders}
+        taken = aliases.taken(likely, {name: key(name) for name in likely})
 
-        def is_taken(name: str) -> bool:
-            return name in taken if name in known else bool(store.aliases.taken([name], {name: store.keys.story(name)}))
+        def in_use(name: str) -> bool:
+            return name in taken if name in likely else bool(aliases.taken([name], {name: key(name)}))
 
-        return is_taken
+        return in_use
 
     def _tell_stories(self, outcome: Outcome) -> None:
         """The stories as they are now, and who belongs to them."""
@@ -238,9 +241,7 @@ class _Run:
             self._tell(assigned.story_id, families, left, "open")
         held = self.window.by_story()
         for story_id in outcome.ended:
-            left = [
-                one for one in held.get(story_id, ()) if self.story_of_family.get(one.family_id, story_id) == story_id
-            ]
+            left = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
             if left:
                 self.story_of_family.update((one.family_id, story_id) for one in left)
                 self._tell(story_id, [], left, "ended")
@@ -248,19 +249,23 @@ class _Run:
                 self.gone[story_id] = ""
         self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
 
-    def _tell_aged(self, news: News) -> None:
-        """Stories outside the window that articles left by age, or were revised in: told anew, and gone with their last
-        one.
+    def _tell_left(self, outcome: Outcome, news: News) -> None:
+        """Stories outside the window that articles left, by age or for another story, or were revised in: told anew,
+        and gone with their last one.
         """
         held = self.window.by_story()
         named = {self.window.families[name].story for name in news.families if name in self.window.families}
+        named |= {change.other for change in outcome.changes}
         for story_id, story in self.window.stories.items():
             if story_id not in self.stories and story_id not in self.gone:
-                families = held.get(story_id, [])
+                families = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
                 if not families:
                     self.gone[story_id] = ""
                 elif story_id in named or sum(len(family.articles) for family in families) != story.n_articles:
                     self._tell(story_id, [], families, story.status)
+
+    def _is_still_in(self, family: HeldFamily, story_id: str) -> bool:
+        return self.story_of_family.get(family.family_id, story_id) == story_id
 
     def _tell(
         self, story_id: str, families: Sequence[HeldFamily], left: Sequence[HeldFamily], status: StoryStatus
@@ -328,26 +333,25 @@ class _Run:
         labels = link_stories(
             [self.lines.profiles[name] for name in loose], [one for _, one in standing], self.clusterer.params.storyline
         )
+        in_use = self._in_use("storyline", [self.founders[name] for name in loose], self.clusterer.store.keys.storyline)
+        given = {*self.window.storylines, *self.lines.of_story.values()}
+
+        def taken(name: str) -> bool:
+            return name in given or in_use(name)
+
         groups: dict[int, list[str]] = defaultdict(list)
         for name, label in zip(loose, labels.tolist(), strict=True):
             groups[label].append(name)
         for label, names in sorted(groups.items()):
             own = [self.stories[name].storyline for name in names if self.stories[name].storyline]
-            line = standing[label][0] if label < len(standing) else own[0] if own else self._mint_line(names[0])
+            founder = self.founders[names[0]].article_id
+            line = standing[label][0] if label < len(standing) else own[0] if own else mint("storyline", founder, taken)
+            given.add(line)
             for name in names:
                 before = self.stories[name].storyline
                 self.lines.of_story[name] = line
                 if before and before != line:
                     self.lines.retired[before] = line
-
-    def _mint_line(self, story_id: str) -> str:
-        store = self.clusterer.store
-        used = {*self.window.storylines, *self.lines.of_story.values()}
-        return mint(
-            "storyline",
-            self.founders[story_id].article_id,
-            lambda name: name in used or bool(store.aliases.taken([name], {name: store.keys.storyline(name)})),
-        )
 
     def _let_go(self) -> None:
         """Storylines whose only stories were merged away follow them."""
@@ -391,7 +395,12 @@ class _Run:
             created_at=before.created_at if before else stories[0].created_at,
             updated_at=before.updated_at if before else self.now,
         )
-        self.storylines[line] = fresh if fresh == before else dataclasses.replace(fresh, updated_at=self.now)
+        is_same = fresh == before and not any(self._is_new_in(story, line) for story in stories)
+        self.storylines[line] = fresh if is_same else dataclasses.replace(fresh, updated_at=self.now)
+
+    def _is_new_in(self, story: Story, line: str) -> bool:
+        before = self.window.stories.get(story.id)
+        return before is None or before.storyline != line
 
     def _changes(self, outcome: Outcome) -> list[Change]:
         return [
@@ -445,12 +454,12 @@ class _Run:
 
     def _write_storylines(self, unit: Unit) -> None:
         clusterer, store = self.clusterer, self.clusterer.store
+        members: dict[str, dict[str, float]] = defaultdict(dict)
+        for story in self.stories.values():
+            members[story.storyline][story.id] = self._arrival(story)[0]
         for line, storyline in self.storylines.items():
             if storyline != self.window.storylines.get(line):
-                stories = {
-                    story.id: self._arrival(story)[0] for story in self.stories.values() if story.storyline == line
-                }
-                store.stories.put_storyline(unit, storyline, stories)
+                store.stories.put_storyline(unit, storyline, members[line])
         for story_id, one in self.lines.profiles.items():
             line = self.lines.of_story[story_id]
             store.stories.put_profile(unit, line, story_id, one.to_bytes(), self.now)

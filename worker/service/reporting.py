@@ -58,10 +58,10 @@ class Reporting:
         return made
 
     def make(self, period: Period, now: float) -> Report:
-        """Makes a period's report, keeps it as the latest of its kind, and returns it."""
+        """Makes a period's report, keeps it, as the latest of its kind unless there is a later one, and returns it."""
         report = self._build(period, now)
         rendered = Rendered(to_json(report), to_markdown(report), to_html(report))
-        self.store.reports.put(period.kind, period.name, rendered, latest=True)
+        self.store.reports.put(period.kind, period.name, rendered)
         return report
 
     def _build(self, period: Period, now: float) -> Report:

@@ -9,6 +9,8 @@ from worker.store.commit import Unit, commit
 from worker.store.connection import Connection
 from worker.store.keys import Keys
 
+_LATEST: Final = "latest"
+_FINISHED: Final = "reported"
 KEPT_SECONDS: Final = {"hour": 7 * 86_400, "day": 400 * 86_400}
 
 
@@ -28,10 +30,17 @@ class Reports:
     connection: Connection
     keys: Keys
 
-    def put(self, kind: str, name: str, rendered: Rendered, *, latest: bool) -> None:
-        """Keeps a report for as long as its kind is kept, also as the latest of its kind if it is."""
+    def put(self, kind: str, name: str, rendered: Rendered) -> None:
+        """Keeps a report for as long as its kind is kept, also as the latest of its kind unless a later one is there.
+
+        Names of periods sort as the periods do.
+        """
         unit = Unit()
-        for key in (self.keys.report(kind, name), *([self.keys.latest_report(kind)] if latest else [])):
+        keys = [self.keys.report(kind, name)]
+        if name >= self._noted(_LATEST, kind):
+            keys.append(self.keys.latest_report(kind))
+            unit.do("HSET", self.keys.private(_LATEST), kind, name)
+        for key in keys:
             for suffix, text in (("", rendered.json), (":markdown", rendered.markdown), (":html", rendered.html)):
                 unit.do("SET", key + suffix, text, "EX", KEPT_SECONDS[kind])
         commit(self.connection, [unit])
@@ -44,9 +53,12 @@ class Reports:
 
     def last_finished(self, kind: str) -> str:
         """The name of the latest period whose final report has been made, "" where none has."""
-        name = self.connection.hget(self.keys.private("reported"), kind)
-        return name.decode() if name else ""
+        return self._noted(_FINISHED, kind)
 
     def finish(self, kind: str, name: str) -> None:
         """Notes that a period's final report has been made."""
-        self.connection.hset(self.keys.private("reported"), kind, name)
+        self.connection.hset(self.keys.private(_FINISHED), kind, name)
+
+    def _noted(self, what: str, kind: str) -> str:
+        name = self.connection.hget(self.keys.private(what), kind)
+        return name.decode() if name else ""
