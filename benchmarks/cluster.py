@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from benchmarks.articles import make_articles
 from benchmarks.service import ROOT
@@ -54,9 +55,13 @@ def cluster_here(n: int) -> Clustered:
     placements = cluster_articles(articles, params)
     marks.append(time.process_time())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    seconds = [later - earlier for earlier, later in pairwise(marks)]
     return Clustered(
-        n,
-        *(later - earlier for earlier, later in zip(marks, marks[1:], strict=False)),
+        n=n,
+        prepare=seconds[0],
+        families=seconds[1],
+        stories=seconds[2],
+        whole=seconds[3],
         peak_mb=peak / 1e6,
         n_families=len({one.family_id for one in placements}),
         n_stories=len({one.story_id for one in placements}),

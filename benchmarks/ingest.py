@@ -119,16 +119,14 @@ def _timed(
     filled: bool,
 ) -> tuple[list[str], Rate]:
     """What was sent, and the rate from its beginning, or from the workers' beginning where it was `filled` before."""
-    with contextlib.ExitStack() as stopped:
-        if filled:
-            stopped.enter_context(_stopped(pids))
+    sent: list[str] = []
+    if filled:
+        with _stopped(pids):
             sent = send()
-        begun, server, workers = time.monotonic(), _server_seconds(connection), cpu_seconds(pids)
-        stopped.close()
-        if not filled:
-            sent = send()
-        wait_for(is_done, PATIENCE_SECONDS, "everything is done", every=_POLL_SECONDS)
-        seconds = time.monotonic() - begun
+    begun, server, workers = time.monotonic(), _server_seconds(connection), cpu_seconds(pids)
+    sent = sent or send()
+    wait_for(is_done, PATIENCE_SECONDS, "everything is done", every=_POLL_SECONDS)
+    seconds = time.monotonic() - begun
     busy = (_server_seconds(connection) - server) / seconds, (cpu_seconds(pids) - workers) / seconds
     return sent, Rate(len(sent), seconds, *busy)
 

@@ -23,12 +23,12 @@ class GraphParams:
     """Standard deviation of the time kernel: outlets tell one event within days, rounds come weeks apart."""
     noise_words: float = 300.0
     """Content words of an article that are not about its event; see `reliability`."""
-    min_similarity: float = 0.15
+    min_similarity: float = 0.25
     """Corrected similarity under which two articles share nothing that counts."""
     min_shared_terms: int = 4
     """Articles that share fewer terms (a word is one, a pair of words another) are alike by accident. In short texts
     and small windows, where no frequency tells a common word from a telling one, it takes two words to be so."""
-    max_neighbours: int = 50
+    max_neighbours: int = 30
     """Most neighbours an article brings into the graph."""
     min_words: float = 5.0
     """Articles shorter than this are corrected as if they had so many words."""
@@ -83,8 +83,9 @@ def _blocks(rows: sparse.csr_matrix, days: NDArray[np.float64], params: GraphPar
             high = int(np.searchsorted(days[:n_dated], days[stop - 1] + reach, side="right"))
         columns = np.r_[low:high, n_dated : len(days)] if stop <= n_dated else np.arange(len(days))
         product = (rows[start:stop] @ rows[columns].T.tocsr()).tocoo()
-        left, right = product.row + start, columns[product.col]
-        similarity = product.data * time_kernel(days[left] - days[right], params)
+        strong = product.data >= params.min_similarity  # the kernel only takes away
+        left, right = product.row[strong] + start, columns[product.col[strong]]
+        similarity = product.data[strong] * time_kernel(days[left] - days[right], params)
         kept = (similarity >= params.min_similarity) & (left != right)
         yield left[kept].astype(np.int64), right[kept].astype(np.int64), similarity[kept].astype(np.float64)
 

@@ -188,8 +188,9 @@ def test_every_article_is_in_one_family_and_one_story_however_often_it_was_pushe
 
 def test_a_report_is_made_on_demand_by_a_running_service(service: Service, dedup: Run) -> None:
     one = article("report", source="The Reporter")
-    service.client.push([one])
-    wait_for(lambda: is_clustered(service, one["id"]))
+    copies = [one, *({**one, "id": f"{one['id']}-copy-{i}"} for i in range(9))]  # the largest story is told first
+    service.client.push(copies)
+    wait_for(lambda: is_clustered(service, *(copy["id"] for copy in copies)))
     ran = dedup("report", "--period", "hour", "--data-dir", service.data_dir)
     assert (ran.code, ran.err) == (0, "")
     assert one["title"] in ran.out

@@ -101,7 +101,7 @@ def test_twenty_thousand_articles_are_taken_in_at_twice_the_rate_of_tasks_that_d
 ) -> None:
     shown = measure(tmp_path / "data", N_ARTICLES, N_EMPTY_TASKS)
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 - the figure that this run is for
             f"\n{N_ARTICLES:,} articles into a running service with two workers: {shown.live.per_second:,.0f}/s, "
             f"with the inbox filled beforehand {shown.filled.per_second:,.0f}/s; one empty Celery task an article: "
             f"{shown.noop_live.per_second:,.0f}/s, {shown.noop_filled.per_second:,.0f}/s with the queue filled"

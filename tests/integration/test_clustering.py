@@ -540,7 +540,7 @@ def test_a_month_of_mixed_days_keeps_every_count(store: Store) -> None:
     """Events that come, grow, are revised and go, through runs, restarts and expiry."""
     window, retention = 3 * DAY, 6 * DAY
     holder = clusterer(store, "day 0", window, retention, 12 * DAY)
-    for day in range(30):
+    for day in range(24):
         at = EARLY + day * DAY
         push(store, (about((day + k) // 3, f"d{day}-{k}") for k in range(4)), at=at)
         push(store, [article(f"copy{day}", str(about(day // 3, f"d{max(0, day - 2)}-0")["text"]))], at=at + 1)
@@ -552,6 +552,7 @@ def test_a_month_of_mixed_days_keeps_every_count(store: Store) -> None:
         holder.run(at + 60)
         expiry(store, retention, 12 * DAY).run(at + 120)
         holder.run(at + 180)
-        recount(store)
+        if day % 3 == 2:
+            recount(store)
     assert store.articles.count()[0] < 6 * 7
     assert replayed(changes(store)).keys() >= members(store).keys()

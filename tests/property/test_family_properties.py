@@ -38,9 +38,9 @@ def contents(draw: st.DrawFn) -> list[Content]:
     for number in range(draw(st.integers(0, 12))):
         signature = np.full(N_PLACES, 1000 + number, np.uint32)
         if made and chance.random() < 0.85:
-            signature = chance.choice(made).signature.copy()
-            signature[chance.sample(range(N_PLACES), chance.choice((1, 2, 4, 5, 6)))] = 1000 + number
-        n_words = chance.choice((10, 100, 300, 300, 500))
+            signature = chance.choice(made[-3:]).signature.copy()
+            signature[chance.sample(range(N_PLACES), chance.choice((1, 4, 5, 5, 6, 6)))] = 1000 + number
+        n_words = chance.choice((10, 300, 300, 400, 500))
         made.append(Content(number, bytes([chance.randrange(256), number]) * 8, n_words, signature))
     return made
 

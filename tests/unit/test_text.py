@@ -85,6 +85,7 @@ def test_long_and_shallow_pages_lose_their_navigation_too() -> None:
 
 
 N = 500_000
+FORMATTING = ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ N = 500_000
         "</i><div>" * (N // 9),
         "<i></b><div></i>" * (N // 16),
         "<table><tr><td>" * (N // 15),
-        "<p>" + "".join(f"<b id={i}>" for i in range(900)) + "x<p>x" * (N // 4),
+        "<p>" + "".join(f"<{name} id={i}>" for name in FORMATTING for i in range(70)) + "x<p>x" * (N // 2),
         "<div " + " ".join(f"a{i}" for i in range(N // 7)) + ">x",
         "<a" + "".join(f"</b{i}" for i in range(N // 7)) + ">x",
         "<p " + "".join(f"a{i}='>'<" for i in range(N // 10)) + ">x",
