@@ -57,10 +57,10 @@ class Ingest:
 
     @property
     def ratio(self) -> float:
-        """How many articles the service takes in while as many workers do one empty task: the lower of both ways."""
-        return min(
-            self.live.per_second / self.noop_live.per_second, self.filled.per_second / self.noop_filled.per_second
-        )
+        """How many articles the service takes in while as many workers do one empty task, both ways together."""
+        per_article = sum(one.seconds for one in (self.live, self.filled)) / (self.live.n + self.filled.n)
+        per_task = sum(one.seconds for one in (self.noop_live, self.noop_filled))
+        return per_task / (self.noop_live.n + self.noop_filled.n) / per_article
 
 
 def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:

@@ -12,7 +12,6 @@ params)` with the rows behind the graph and `graph.reliability` of their lengths
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -24,8 +23,8 @@ from scipy.sparse import csgraph
 
 _SMALLEST: Final = 2
 """Articles that HDBSCAN takes for a cluster: any two can be a story."""
-_ENTRIES_AT_ONCE: Final = 4_000_000
-"""Matrix entries multiplied at once when pairs of stories are compared: about 100 MB."""
+_GROUPS_AT_ONCE: Final = 128
+"""Groups whose similarities with all their neighbours are computed at once, as a dense matrix of a few MB."""
 
 
 @dataclass(frozen=True)
@@ -235,21 +234,27 @@ class _Groups:
 
     def _products(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         """Sums of the cosines between the articles of two groups."""
-        entries = np.diff(self.centres.indptr)
-        part = np.cumsum(entries[left] + entries[right]) // _ENTRIES_AT_ONCE
-        bounds = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(left)]
-        sums = [
-            np.asarray(self.centres[left[a:b]].multiply(self.centres[right[a:b]]).sum(axis=1)).ravel()
-            for a, b in pairwise(bounds)
-        ]
-        return np.concatenate(sums).astype(np.float64)
+        swapped = self.sizes[left] < self.sizes[right]
+        large, small = np.where(swapped, right, left), np.where(swapped, left, right)
+        order = np.argsort(large, kind="stable")
+        groups, starts = np.unique(large[order], return_index=True)
+        sums = np.zeros(len(left))
+        for block in range(0, len(groups), _GROUPS_AT_ONCE):
+            stop = starts[block + _GROUPS_AT_ONCE] if block + _GROUPS_AT_ONCE < len(groups) else len(order)
+            pairs = order[starts[block] : stop]
+            near, column = np.unique(small[pairs], return_inverse=True)
+            here = groups[block : block + _GROUPS_AT_ONCE]
+            product = (self.centres[here] @ self.centres[near].T.tocsr()).toarray()
+            sums[pairs] = product[np.searchsorted(here, large[pairs]), column]
+        return sums
 
     def _cohesion(self, used: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
         """Mean similarity within a group over the expected one, with `prior_members` of the expected: shape (k,)."""
         cohesion = np.ones(len(self.sizes))
         group = np.unique(used)
         group = group[self.sizes[group] > 1]
-        found = self._products(group, group) - self.squares[group]
+        centres = self.centres[group]
+        found = np.asarray(centres.multiply(centres).sum(axis=1)).ravel() - self.squares[group]
         expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
         others = self.sizes[group] - 1
         shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)

@@ -86,7 +86,7 @@ def normalise(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
-    return unicodedata.normalize("NFKC", folded).replace("i\u0307", "i")
+    return unicodedata.normalize("NFKC", folded).replace("i\u0307", "i").replace("\u0131", "i")
 
 
 def words(normalised: str) -> list[str]:

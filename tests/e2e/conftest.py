@@ -15,7 +15,7 @@ import pytest
 from worker.cli import main
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 100.0
 SHARED = "DEDUP_SHARED"
 """Where the tests find data that are not part of the repository."""
 

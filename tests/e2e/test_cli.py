@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +286,7 @@ def test_evaluate_needs_gold_in_every_line_that_it_can_read(dedup: Run, tmp_path
         ("windows.jsonl", b"\xef\xbb\xbf" + SEVERAL.replace(b"\n", b"\r\n")),
         ("array.json", b'[{"id": "one", "text": "first"},\n {"id": "two", "text": "second"}]'),
     ],
+    ids=["lines", "packed", "with mark and CRLF", "array"],
 )
 def test_articles_are_pushed_from_json_of_any_form(
     dedup: Run, tmp_path: Path, data_dir: Path, name: str, content: bytes
@@ -380,8 +381,8 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        thread = threading.Thread(target=server.serve_forever)
+    with HTTPServer(("127.0.0.1", 0), Site) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -42,7 +42,7 @@ def _recount_articles(store: Store, articles: dict[str, Told]) -> None:
 def _recount_families(store: Store, articles: dict[str, Told], families: dict[str, Told]) -> None:
     members = _by(articles, "family")
     records = _records(store)
-    assert set(members) == set(families) == {one.decode() for one in store.connection.zrange(store.keys.families, 0, -1)}
+    assert set(members) == set(families) == set(_members(store, store.keys.families))
     for family_id, told in families.items():
         listed = _members(store, store.keys.family_articles(family_id))
         assert set(listed) == members[family_id]

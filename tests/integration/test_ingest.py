@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from threading import Barrier, Thread
@@ -16,7 +16,7 @@ import pytest
 
 from dedup.article import parse_article
 from dedup.identity import mint
-from dedup.pipeline import prepare
+from dedup.pipeline import Prepared, prepare
 from dedup.text import identify
 from tests.integration.recount import recount
 from tests.integration.world import (
@@ -39,7 +39,7 @@ from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry
 from worker.store.connection import connect
 from worker.store.inbox import Entry
-from worker.store.index import Index
+from worker.store.index import Admission, Index
 from worker.store.store import Store, open_store
 
 BOOKKEEPING = ("dedup:inbox",)
@@ -364,7 +364,7 @@ def ingest_between(store: Store, entries: list[Entry], other: Callable[[], objec
     """Works on entries, with something else happening once between their look-up and their commit."""
 
     class Interrupted(Index):
-        def admit(self, batch: ingesting.Sequence[ingesting.Prepared]) -> ingesting.Admission:
+        def admit(self, batch: Sequence[Prepared]) -> Admission:
             admission = super().admit(batch)
             if pending:
                 pending.pop()()
@@ -432,7 +432,7 @@ def test_what_was_looked_up_and_never_written_is_swept_out_of_the_index(store: S
 # Bad input
 
 LONG_ID = "x" * 10_240
-REJECTED = {
+REJECTED: dict[str, tuple[bytes | str, str, str, str]] = {
     "not JSON": (b"{no JSON", "", "payload", "not JSON"),
     "empty": (b"", "", "payload", "not JSON"),
     "not an object": (b'["id", "a"]', "", "payload", "an array"),

@@ -112,7 +112,9 @@ def test_a_report_of_nothing_is_a_report(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name", "days"), [("hour", "2026-01-02T03", 7), ("day", "2026-01-02", 400)])
-def test_a_report_is_kept_in_three_forms_and_as_the_latest(store: Store, kind: PeriodKind, name: str, days: int) -> None:
+def test_a_report_is_kept_in_three_forms_and_as_the_latest(
+    store: Store, kind: PeriodKind, name: str, days: int
+) -> None:
     ingest(store, about("flood", "a", title="Rain <script>alert(1)</script>"))
     now = server_time(store)
     clusterer(store).run(now)

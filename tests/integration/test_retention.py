@@ -149,7 +149,8 @@ def test_after_months_the_store_is_as_large_as_what_it_keeps(store: Store) -> No
     for day in range(60):
         at = EARLY + day * DAY
         body = str(about(day // 2, f"d{day}")["text"])
-        ingest(store, article(f"d{day}", body), article(f"n{day}", altered(body, 1)), article(f"x{day}", text(day)), at=at)
+        near, other = article(f"n{day}", altered(body, 1)), article(f"x{day}", text(day))
+        ingest(store, article(f"d{day}", body), near, other, at=at)
         holder.run(at + 1)
         old.run(at + 2)
         holder.run(at + 3)

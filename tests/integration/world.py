@@ -23,7 +23,10 @@ SEEDS: Final = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
 
 Fields = dict[str, object]
 
-_SYLLABLES: Final = "ba ce di fo gu ha ki lo mu ne po ra si to vu wa xe yo zi qua stra plen".split()
+_SYLLABLES: Final = (
+    "ba", "ce", "di", "fo", "gu", "ha", "ki", "lo", "mu", "ne", "po", "ra", "si", "to", "vu", "wa", "xe", "yo", "zi",
+    "qua", "stra", "plen",
+)  # fmt: skip
 
 
 def word(random: Random) -> str:
@@ -83,7 +86,11 @@ def worker(store: Store, max_bytes: int = MAX_ARTICLE_BYTES) -> Worker:
 
 
 def drain(
-    store: Store, consumer: str = "hand", batch: int = 256, claim_seconds: float = 60, max_bytes: int = MAX_ARTICLE_BYTES
+    store: Store,
+    consumer: str = "hand",
+    batch: int = 256,
+    claim_seconds: float = 60,
+    max_bytes: int = MAX_ARTICLE_BYTES,
 ) -> int:
     """Works on the inbox until it is empty; returns how many entries were dealt with."""
     store.inbox.ensure()

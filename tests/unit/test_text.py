@@ -217,3 +217,8 @@ def test_the_same_text_in_html_and_in_text_form_gives_the_same_id() -> None:
 def test_other_text_gives_another_id_also_where_there_are_no_words(fields: dict[str, object]) -> None:
     others = [{"title": "Bridge opens", "text": "The bridge opened on Monday."}, {"title": "!"}, {"html": "<img>"}]
     assert identify(parse_article(fields)).id not in {identify(parse_article(other)).id for other in others}
+
+
+def test_turkish_capitals_are_the_same_words() -> None:
+    """Capital I stands for the dotless i there, and case folding cannot know it."""
+    assert words(normalise("ISPARTA İZMİR")) == words(normalise("ısparta izmir"))

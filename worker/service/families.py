@@ -20,8 +20,8 @@ from worker.store.store import Store
 class Touch:
     """Contents that one decision is about, the edges found between them, and the articles that come or go.
 
-    `arrivals` are articles as they will be (new or revised); `departures` are ids of articles that leave; `given_up` are
-    contents that wait for an article no more.
+    `arrivals` are articles as they will be (new or revised); `departures` are ids of articles that leave; `given_up`
+    are contents that wait for an article no more.
     """
 
     contents: set[int] = field(default_factory=set)
@@ -98,7 +98,8 @@ def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> tuple[list[T
 @dataclass(frozen=True, slots=True)
 class Regrouped:
     """What a touch comes to. `kept` are contents with articles and contents that will have them, `dropped` those that
-    have none left."""
+    have none left.
+    """
 
     settlement: Settlement
     kept: tuple[int, ...]
@@ -230,7 +231,8 @@ def _edges(edges: Iterable[Edge], kept: set[int]) -> list[Edge]:
 
 def _was_carried(number: int, loaded: Loaded) -> bool:
     """Whether a content has had articles. One that another worker has looked up and not yet committed has not: it is
-    kept with its edges, and the change of its state makes that worker decide anew."""
+    kept with its edges, and the change of its state makes that worker decide anew.
+    """
     state = loaded.states.get(number)
     return state is not None and state.admitted
 

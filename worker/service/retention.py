@@ -18,7 +18,7 @@ from worker.store.store import Store
 BATCH_ARTICLES: Final = 256
 MOST_ATTEMPTS: Final = 20
 WAITING_SECONDS: Final = 86_400.0
-"""After which a text that was looked up and has no article yet is given up; if it comes after all, it is looked up anew."""
+"""After which a text that was looked up and has no article yet is given up; should it come, it is looked up anew."""
 
 
 @dataclass(frozen=True, slots=True)

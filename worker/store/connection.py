@@ -27,12 +27,30 @@ class StoreError(DedupError):
     """The server could not be reached or refused; the message names it and says what to do."""
 
 
+class _Patience(Retry):
+    """Tries again where a server was not reached, and not where it refused the password."""
+
+    def call_with_retry(
+        self,
+        do: Callable[[], Any],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        *rest: Any,
+        **options: Any,
+    ) -> Any:
+        def is_passing(error: Exception) -> bool:
+            refused = isinstance(error, redis.exceptions.AuthenticationError)
+            return not refused and (is_retryable is None or is_retryable(error))
+
+        return super().call_with_retry(do, fail, is_passing, *rest, **options)
+
+
 def connect(url: str) -> Connection:
     """A connection to the server at a redis://, rediss:// or unix:// URL. Nothing is sent yet."""
     try:
         return redis.Redis.from_url(
             url, socket_timeout=60, socket_connect_timeout=10, health_check_interval=30,
-            retry=Retry(ExponentialBackoff(cap=1, base=0.05), _MOST_RETRIES),
+            retry=_Patience(ExponentialBackoff(cap=1, base=0.05), _MOST_RETRIES),
             retry_on_error=[redis.exceptions.BusyLoadingError],
         )  # fmt: skip
     except ValueError as error:
