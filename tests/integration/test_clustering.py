@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.integration.world import (
     drain,
     dump,
     expiry,
+    in_threads,
     ingest,
     places,
     push,
@@ -415,6 +417,36 @@ def test_an_article_placed_anew_while_it_expires_is_gone_from_its_new_story_too(
     assert not pending
     holder.run(EARLY + DAY + 2)
     assert members(store) == {story_of(store, "f0"): {"f0", "f1", "f2"}}
+    recount(store)
+
+
+def test_with_ingest_runs_and_expiry_all_at_once_every_count_is_right_in_the_end(store: Store, server_url: str) -> None:
+    """Articles of ten days, in families and stories that overlap, while holders come and go and the oldest expire."""
+    random = Random(11)
+    for day in range(10):
+        events = [about((day + k) // 3, f"d{day}-{k}") for k in range(12)]
+        copies = [article(f"c{day}-{k}", altered(str(random.choice(events)["text"]), k, k % 3)) for k in range(12)]
+        revised = [about(random.randrange(12), f"d{random.randrange(day + 1)}-{k}") for k in range(4)]
+        push(store, [*events, *copies, *revised], at=EARLY + day * DAY)
+    store.inbox.ensure()
+
+    def work(own: Store, number: int) -> None:
+        if number < 2:
+            drain(own, f"worker{number}", batch=9 + number)
+        for turn in range(5):
+            if number == 2:
+                holder = clusterer(own, f"holder{turn}", 3 * DAY, 5 * DAY)
+                holder.run(EARLY + (8 + turn) * DAY)
+                holder.release()
+            elif number == 3:
+                expiry(own, 5 * DAY).run(EARLY + (6 + turn) * DAY)
+
+    in_threads(server_url, 4, work)
+    assert [rejection.reason for rejection in store.rejected.latest(9)] == []
+    expiry(store, 5 * DAY).run(EARLY + 10 * DAY)
+    holder = clusterer(store, "last", 3 * DAY, 5 * DAY)
+    holder.run(EARLY + 10 * DAY)
+    holder.run(EARLY + 10 * DAY + 1)
     recount(store)
 
 

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
-from threading import Barrier, Thread
 
 import pytest
 
@@ -30,6 +29,7 @@ from tests.integration.world import (
     dump,
     expiry,
     families,
+    in_threads,
     ingest,
     push,
     text,
@@ -37,10 +37,9 @@ from tests.integration.world import (
 )
 from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry
-from worker.store.connection import connect
 from worker.store.inbox import Entry
 from worker.store.index import Admission, Index
-from worker.store.store import Store, open_store
+from worker.store.store import Store
 
 BOOKKEEPING = ("dedup:inbox",)
 
@@ -264,29 +263,6 @@ def test_families_are_the_same_after_articles_came_and_went(store: Store) -> Non
 
 
 # Several workers
-
-
-def in_threads(url: str, n: int, work: Callable[[Store, int], object]) -> None:
-    """Runs work in threads that begin at once, each with a connection of its own."""
-    failures: list[BaseException] = []
-    barrier = Barrier(n)
-
-    def run(number: int) -> None:
-        store = open_store(connect(url), "dedup:")
-        try:
-            barrier.wait()
-            work(store, number)
-        except BaseException as error:  # noqa: BLE001  # told below
-            failures.append(error)
-        finally:
-            store.connection.close()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
 
 
 def test_workers_side_by_side_make_one_family_of_one_text(store: Store, server_url: str) -> None:

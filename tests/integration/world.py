@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
+from threading import Barrier, Thread
 from typing import Final
 
 from dedup.article import MAX_ARTICLE_BYTES
@@ -13,7 +14,8 @@ from dedup.pipeline import Params
 from worker.service.clustering import Clusterer
 from worker.service.ingest import Worker
 from worker.service.retention import Expiry
-from worker.store.store import Store
+from worker.store.connection import connect
+from worker.store.store import Store, open_store
 
 PARAMS: Final = Params()
 HOUR: Final = 3_600.0
@@ -119,6 +121,30 @@ def clusterer(
 
 def expiry(store: Store, retention_seconds: float = RETENTION, storyline_seconds: float = 400 * DAY) -> Expiry:
     return Expiry(store, PARAMS, retention_seconds, storyline_seconds)
+
+
+def in_threads(url: str, n: int, work: Callable[[Store, int], object]) -> None:
+    """Runs work in threads that begin at once, each with a connection of its own."""
+    failures: list[BaseException] = []
+    barrier = Barrier(n)
+
+    def run(number: int) -> None:
+        store = open_store(connect(url), "dedup:")
+        try:
+            barrier.wait()
+            work(store, number)
+        except BaseException as error:  # noqa: BLE001  # told below
+            failures.append(error)
+        finally:
+            store.connection.close()
+
+    threads = [Thread(target=run, args=(number,)) for number in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 def families(store: Store) -> set[tuple[str, ...]]:

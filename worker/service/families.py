@@ -172,9 +172,7 @@ class Writer:
                 self.store.index.drop_group(unit, old)
         self.store.index.put_group(unit, name, regrouped.group)
         for number in regrouped.kept:
-            self.store.index.put_state(
-                unit, number, ContentState(number in family_of, name, family_of.get(number, ""))
-            )
+            self.store.index.put_state(unit, number, ContentState(number in family_of, name, family_of.get(number, "")))
             if number in family_of and not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
         for number in regrouped.dropped:
