@@ -24,6 +24,7 @@ from dedup.text import normalise, words
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 1
+_NUMBER: Final = re.compile(r"\d[\d.,:]*\d")
 _THOUSANDS: Final = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 _DECIMAL: Final = re.compile(r"(?<=\d)[.,:](?=\d)")
 _LETTERS_PER_WORD: Final = (8, 64)
@@ -40,8 +41,6 @@ class TermParams:
 
     lead_words: int = 200
     """News is told in its lead; what follows is background that sister events share."""
-    stem_letters: int = 0
-    """Words are cut to so many letters; 0 leaves them whole."""
     min_articles: int = 2
     """A pair of words of fewer articles is left out; a single word is kept, for it may be what a later story shares."""
     max_share: float = 0.5
@@ -91,10 +90,9 @@ class Vectors:
 def read_terms(title: str, text: str, params: TermParams) -> Terms:
     """The terms of an article of this title and body."""
     body = text[len(title) :] if title and text.startswith(title) else text
-    looked_up = [_look_up(word, params.stem_letters) for word in _lead(f"{title}\n{body}", params.lead_words)]
-    hashes = np.array([entry[0] for entry in looked_up], dtype=np.uint32)
-    stops = np.array([entry[1] for entry in looked_up], dtype="<u8")
-    return Terms(hashes[~_is_stop(stops)])
+    looked_up = [_look_up(word) for word in _lead(f"{title}\n{body}", params.lead_words)]
+    hashes, stops = zip(*looked_up, strict=True) if looked_up else ((), ())
+    return Terms(np.array(hashes, dtype=np.uint32)[~_is_stop(np.array(stops, dtype="<u8"))])
 
 
 def _lead(text: str, n_words: int) -> list[str]:
@@ -102,10 +100,14 @@ def _lead(text: str, n_words: int) -> list[str]:
     found: list[str] = []
     for letters in _LETTERS_PER_WORD:
         head = normalise(text[: n_words * letters])
-        found = words(_DECIMAL.sub("p", _THOUSANDS.sub("", head)))
+        found = words(_NUMBER.sub(_one_word, head))
         if len(found) > n_words or len(text) <= n_words * letters:
             break
     return found[:n_words]
+
+
+def _one_word(number: re.Match[str]) -> str:
+    return _DECIMAL.sub("p", _THOUSANDS.sub("", number[0]))
 
 
 def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -122,10 +124,9 @@ def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
 
 
 @lru_cache(maxsize=1 << 18)
-def _look_up(word: str, stem_letters: int) -> tuple[int, int]:
+def _look_up(word: str) -> tuple[int, int]:
     """A word's hash, and the languages it is a stop word of as bits."""
-    stem = word[:stem_letters] if stem_letters and not word[0].isdigit() else word
-    digest = hashlib.blake2b(stem.encode(errors="replace"), digest_size=4).digest()
+    digest = hashlib.blake2b(word.encode(errors="replace"), digest_size=4).digest()
     return int.from_bytes(digest, "little"), _stop_words().get(word, 0)
 
 

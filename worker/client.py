@@ -74,8 +74,9 @@ class Client:
     def push(self, articles: Iterable[Payload]) -> Pushed:
         """Puts articles (mappings, or JSON as text or bytes) into the inbox; they are worked on within seconds.
 
-        Returns the ids under which they can be looked up, in order, and those that cannot be accepted, with field
-        and reason; these are kept in `rejected`, too. Raises `InboxFullError` where the inbox has no room; what it
+        Returns the ids under which they can be looked up, in order: these articles are in the server's append-only
+        file, where it keeps one, and outlive a server that is killed. Those that cannot be accepted come with field
+        and reason, and are kept in `rejected`, too. Raises `InboxFullError` where the inbox has no room; what it
         lists as accepted has gone in. To push again what may have gone in is safe: the same text changes nothing.
         """
         result = Pushed()

@@ -29,9 +29,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(600)]
 N_ARTICLES = 20_000
 N_EMPTY_TASKS = 3_000
 LEAST_RATIO = 1.2
-"""Alone on two cores it is above 2. Where others use the machine it falls to 1.6: the service needs the memory's caches
-more than an empty task does.
-"""
+"""The aim is 2, on two cores that nobody else uses; on two that others kept busy it was 1.6 to 2.5."""
 N_KILLS = 10
 PATIENCE_SECONDS = 240.0
 
