@@ -25,8 +25,10 @@ from tests.integration.world import (
     drain,
     dump,
     expiry,
+    families,
     in_threads,
     ingest,
+    linked,
     places,
     push,
     seed_lines,
@@ -355,15 +357,15 @@ def test_a_process_killed_between_decision_and_commit_leaves_the_old_state(
 def test_families_that_merge_while_a_run_decides_are_in_one_story_after_the_next(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = text("chain", 100).split()
-    left, middle, right = (" ".join(words[i : i + 60]) for i in (0, 10, 20))
+    left, middle, right = linked()
     ingest(store, article("left", left, title="One"), article("right", right, title="Two"))
     holder = clusterer(store)
     before_commit(monkeypatch, lambda: ingest(store, article("middle", middle, title="Three")))
     holder.run(EARLY)
     holder.run(EARLY + 1)
-    recount(store)
+    assert families(store) == {("left", "middle", "right")}
     assert replayed(changes(store)) == members(store)
+    recount(store)
 
 
 def test_an_article_revised_while_a_run_decides_is_told_by_the_next(
@@ -501,14 +503,14 @@ def test_an_article_revised_after_it_left_the_window_has_one_story(store: Store)
 
 
 def test_families_that_merge_outside_the_window_are_in_one_story(store: Store) -> None:
-    words = text("chain", 100).split()
-    left, middle, right = (" ".join(words[i : i + 60]) for i in (0, 10, 20))
+    left, middle, right = linked()
     ingest(store, article("left", left, title="One"), article("right", right, title="Two"), at=EARLY)
     ingest(store, article("middle", text("other"), title="Three"), at=EARLY + 1)
     holder = clusterer(store, window_seconds=DAY)
     holder.run(EARLY + 2)
     holder.run(EARLY + 2 * DAY)
     ingest(store, article("middle", middle, title="Three"))
+    assert families(store) == {("left", "middle", "right")}
     holder.run(EARLY + 2 * DAY + 1)
     holder.run(EARLY + 2 * DAY + 2)
     recount(store)

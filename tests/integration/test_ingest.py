@@ -31,6 +31,7 @@ from tests.integration.world import (
     families,
     in_threads,
     ingest,
+    linked,
     push,
     text,
     worker,
@@ -175,15 +176,16 @@ def test_an_article_that_founded_several_families_founds_each_under_an_id_of_its
 
 
 def test_a_family_that_falls_apart_gives_no_part_an_id_that_another_family_has(store: Store) -> None:
-    """The founder of a family elsewhere is the first of the part that needs a new id, and no arrival of this batch."""
-    bridge = text("bridge", 100)
-    words = bridge.split()
-    left, right = " ".join(words[:94] + text("x", 6).split()), " ".join(text("y", 6).split() + words[6:])
+    """The part that needs a new id has for its first article one that founded a family elsewhere, long ago."""
+    left, middle, right = linked()
     ingest(store, article("a", text("elsewhere")), article("b", text("elsewhere")))
-    ingest(store, article("a", left), article("c", left), article("bridge", bridge), article("d", right))
-    ingest(store, article("e", right), article("f", right))
-    ingest(store, article("bridge", text("gone")))
+    ingest(store, article("m", middle), article("r", right), article("r2", right))
+    ingest(store, article("a", left))
+    assert families(store) == {("b",), ("a", "m", "r", "r2")}
+    ingest(store, article("m", text("gone")))
+    assert families(store) == {("a",), ("b",), ("m",), ("r", "r2")}
     assert told(store, "b").family == mint("family", "a", lambda _: False)
+    assert told(store, "r").family == mint("family", "m", lambda _: False)
     recount(store, settled=False)
 
 
@@ -315,14 +317,13 @@ def test_a_near_duplicate_of_what_another_worker_has_in_hand_joins_it(store: Sto
 
 
 def test_a_family_that_merges_while_an_article_joins_it_takes_the_article_along(store: Store) -> None:
-    words = text("bridge", 100).split()
-    left, right = " ".join(words[:90] + text("x", 10).split()), " ".join(text("y", 10).split() + words[10:])
+    left, middle, right = linked()
     ingest(store, article("l", left), article("r", right))
     assert len(families(store)) == 2
     push(store, [article("r2", right)])
     slow = held(store, "slow")
-    ingest_between(store, slow, lambda: ingest(store, article("m", " ".join(words))))
-    assert families(store) in ({("l", "m", "r", "r2")}, {("l", "m"), ("r", "r2")}, {("l",), ("m", "r", "r2")})
+    ingest_between(store, slow, lambda: ingest(store, article("m", middle)))
+    assert families(store) == {("l", "m", "r", "r2")}
     recount(store, settled=False)
 
 
@@ -476,25 +477,27 @@ def test_nul_and_lone_surrogates_in_a_text_are_replaced_with_a_warning(store: St
 # Aliases
 
 
-def merged(store: Store) -> tuple[str, str]:
-    """Two families that a third article joins: the id retired, and the one that lives on."""
-    words = text("bridge", 100).split()
-    left, right = " ".join(words[:96] + text("x", 4).split()), " ".join(text("y", 4).split() + words[4:])
-    push(store, [article("right", right)])
-    slow = held(store, "slow")
-    ingest(store, article("left", left))
-    worker(store).work(slow)
-    return told(store, "right").family, told(store, "left").family
+def test_the_id_of_a_family_that_merged_leads_to_the_one_it_went_into(store: Store) -> None:
+    left, middle, right = linked()
+    ingest(store, article("left", left), article("right", right))
+    living, retired = told(store, "left").family, told(store, "right").family
+    assert living != retired
+    ingest(store, article("middle", middle))
+    assert families(store) == {("left", "middle", "right")}
+    assert {told(store, one).family for one in ("left", "middle", "right")} == {living}
+    assert store.aliases.resolve(retired) == living
+    assert 0 < store.connection.ttl(store.keys.alias(retired)) <= 30 * DAY
+    assert not store.connection.exists(store.keys.family(retired), store.keys.family_articles(retired))
+    recount(store, settled=False)
 
 
-def test_the_id_of_a_merged_family_resolves_in_one_hop(store: Store) -> None:
-    chain = text("chain", 100).split()
-    bodies = [" ".join(chain[i : i + 60]) for i in (0, 14, 28)]
-    ingest(store, article("first", bodies[0]), article("third", bodies[2]))
-    ingest(store, article("second", bodies[1]))
-    names = {told(store, one).family for one in ("first", "second", "third")}
-    for key in store.connection.keys("dedup:alias:*"):
-        living = store.connection.get(key).decode()
-        assert living in names
-        assert 0 < store.connection.ttl(key) <= 30 * 86_400
+def test_the_id_of_a_family_that_merged_twice_over_resolves_in_one_hop(store: Store) -> None:
+    ingest(store, *(article(name, text(name)) for name in "xyz"))
+    living, second, third = (told(store, name).family for name in "xyz")
+    ingest(store, article("z", text("y")))
+    assert store.aliases.resolve(third) == second
+    ingest(store, article("y", text("x")))
+    ingest(store, article("z", text("x")))
+    assert families(store) == {("x", "y", "z")}
+    assert store.aliases.resolve(third) == store.aliases.resolve(second) == living
     recount(store, settled=False)

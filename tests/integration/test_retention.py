@@ -14,6 +14,7 @@ from tests.integration.world import (
     expiry,
     families,
     ingest,
+    linked,
     story_of,
     text,
 )
@@ -82,13 +83,12 @@ def test_a_family_shrinks_to_what_is_left_of_it_and_then_goes(store: Store) -> N
 
 
 def test_a_family_whose_link_expires_falls_apart(store: Store) -> None:
-    words = text("chain", 100).split()
-    left, middle, right = (" ".join(words[i : i + 60]) for i in (0, 10, 20))
+    left, middle, right = linked()
     ingest(store, article("middle", middle), at=EARLY)
     ingest(store, article("left", left), article("right", right), at=EARLY + DAY)
-    if families(store) == {("left", "middle", "right")}:
-        expiry(store).run(EARLY + RETENTION + 1)
-        assert families(store) == {("left",), ("right",)}
+    assert families(store) == {("left", "middle", "right")}
+    expiry(store).run(EARLY + RETENTION + 1)
+    assert families(store) == {("left",), ("right",)}
     clusterer(store).run(EARLY + RETENTION + 2)
     recount(store)
 

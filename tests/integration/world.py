@@ -50,6 +50,13 @@ def altered(original: str, name: object, n_changes: int = 1) -> str:
     return " ".join(words)
 
 
+def linked() -> tuple[str, str, str]:
+    """Three texts: the first and the last are near-duplicates of the one between them, and not of each other."""
+    words = text("link", 72).split()
+    left, middle, right = (" ".join(words[i : i + 60]) for i in (0, 6, 12))
+    return left, middle, right
+
+
 def article(article_id: str, body: str, **fields: object) -> Fields:
     """A dated article with a title of its own."""
     return {

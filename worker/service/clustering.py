@@ -3,15 +3,17 @@
 1. Only the holder of the lease commits, under its token and on top of the run it knows: two holders never mix.
 2. A run without news changes nothing. News is an article new or revised, and one that left the window.
 3. What a run decides is visible all at once, with its changes in the stream.
+4. While articles wait in the inbox, runs rest between each other: families come first.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from dedup.identity import IdentityError, Left, Outcome, Placed, Standing, decide, mint, to_change
 from dedup.pipeline import Clustering, Params, cluster_window
@@ -32,6 +34,11 @@ from worker.store.connection import server_run
 from worker.store.news import News
 from worker.store.store import Store
 
+BACKLOG_ARTICLES: Final = 1_000
+"""Articles waiting in the inbox from which runs make room for drains: families first, stories when there is time."""
+REST_FACTOR: Final = 4
+"""While there is a backlog, the next run comes after this many times what the last one took."""
+
 
 @dataclass(slots=True)
 class Clusterer:
@@ -44,6 +51,7 @@ class Clusterer:
     retention_seconds: float
     storyline_seconds: float
     window: Window | None = None
+    resting_until: float = 0.0
 
     def run(self, now: float) -> int | None:
         """One run at a time (Unix seconds), if there is news and the lease is ours; its number, or None."""
@@ -51,14 +59,22 @@ class Clusterer:
         if token is None:
             self.window = None
             return None
-        with self.store.lease.kept(self.holder):
-            server = server_run(self.store.connection)
-            try:
-                return self._run(now, token, server)
-            except IdentityError:
-                # An article changed its family while some were loaded anew: it is in two of those held.
-                self.window = None
-                return self._run(now, token, server)
+        begun = time.monotonic()
+        if begun < self.resting_until and self.store.inbox.n_waiting() > BACKLOG_ARTICLES:
+            return None
+        try:
+            with self.store.lease.kept(self.holder):
+                return self._try(now, token, server_run(self.store.connection))
+        finally:
+            self.resting_until = time.monotonic() + REST_FACTOR * (time.monotonic() - begun)
+
+    def _try(self, now: float, token: int, server: str) -> int | None:
+        try:
+            return self._run(now, token, server)
+        except IdentityError:
+            # An article changed its family while some were loaded anew: it is in two of those held.
+            self.window = None
+            return self._run(now, token, server)
 
     def _run(self, now: float, token: int, server: str) -> int | None:
         news = self.store.news.read()
