@@ -24,7 +24,7 @@ from worker.embedded import EmbeddedServerError, Server, find, start
 from worker.settings import default_data_dir
 
 PROJECT = Path(worker.__file__).parents[1]
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 CHILD = """
 import sys
