@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import sys
 import time
@@ -134,8 +135,9 @@ def report(args: argparse.Namespace) -> int:
 def status(args: argparse.Namespace) -> int:
     """Whether the service is there, how far it is, and how to reach its server."""
     with reached(args) as service:
-        runtime = make_runtime(service.settings, service.url)
-        told: dict[str, Any] = dataclasses.asdict(overview(runtime.store))
+        store = make_runtime(service.settings, service.url).store
+        with contextlib.closing(store.connection):
+            told: dict[str, Any] = dataclasses.asdict(overview(store))
         told["server"] = service.server.cli_line if service.server is not None else 'redis-cli -u "$REDIS_URL"'
         told["data_dir"] = str(service.settings.data_dir) if service.server is not None else ""
     if args.json:
@@ -147,7 +149,6 @@ def status(args: argparse.Namespace) -> int:
 
 def _report(service: Reached, kind: str, name: str | None) -> Rendered:
     now = time.time()
-    runtime = make_runtime(service.settings, service.url)
     chosen = cast("PeriodKind", kind)
     if name == "latest":
         found = service.client.rendered_report(kind, "latest")
@@ -161,7 +162,9 @@ def _report(service: Reached, kind: str, name: str | None) -> Rendered:
         if found is not None:
             return found
         period = _named_period(chosen, name, service.settings.report_timezone)
-    runtime.reporting.make(period, now)
+    runtime = make_runtime(service.settings, service.url)
+    with contextlib.closing(runtime.store.connection):
+        runtime.reporting.make(period, now)
     made = service.client.rendered_report(kind, period.name)
     if made is None:
         raise UnknownIdError(f"the report {period.name} was made, and is gone again")
