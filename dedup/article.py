@@ -28,6 +28,7 @@ LAST_YEAR: Final = 2200
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 _TRACKING: Final = re.compile(
@@ -206,6 +207,8 @@ def _read_string(fields: Mapping[str, object], name: str, article_id: str, warni
         return ""
     if not isinstance(value, str):
         raise ArticleError(article_id or None, name, f"must be a string, is {_json_type(value)}")
+    if not _UNFIT.search(value):
+        return value
     clean, n_surrogates = _SURROGATES.subn("\ufffd", value)
     clean, n_controls = _BODY_CONTROLS.subn(" ", clean)
     if n_surrogates:

@@ -10,7 +10,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,7 @@ _VERSION: Final = 1
 _NUMBER: Final = re.compile(r"\d[\d.,:]*\d")
 _THOUSANDS: Final = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 _DECIMAL: Final = re.compile(r"(?<=\d)[.,:](?=\d)")
+_MOST_KNOWN_WORDS: Final = 1 << 18
 _LETTERS_PER_WORD: Final = (8, 64)
 """Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
@@ -90,7 +91,8 @@ class Vectors:
 def read_terms(title: str, text: str, params: TermParams) -> Terms:
     """The terms of an article of this title and body."""
     body = text[len(title) :] if title and text.startswith(title) else text
-    looked_up = [_look_up(word) for word in _lead(f"{title}\n{body}", params.lead_words)]
+    known = _known_words()
+    looked_up = [known[word] for word in _lead(f"{title}\n{body}", params.lead_words)]
     hashes, stops = zip(*looked_up, strict=True) if looked_up else ((), ())
     return Terms(np.array(hashes, dtype=np.uint32)[~_is_stop(np.array(stops, dtype="<u8"))])
 
@@ -123,11 +125,20 @@ def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return np.asarray(bits[:, 3 * found >= found.max()].any(axis=1))
 
 
-@lru_cache(maxsize=1 << 18)
-def _look_up(word: str) -> tuple[int, int]:
-    """A word's hash, and the languages it is a stop word of as bits."""
-    digest = hashlib.blake2b(word.encode(errors="replace"), digest_size=4).digest()
-    return int.from_bytes(digest, "little"), _stop_words().get(word, 0)
+class _KnownWords(dict[str, tuple[int, int]]):
+    """Words met so far: each with its hash, and the languages it is a stop word of as bits."""
+
+    def __missing__(self, word: str) -> tuple[int, int]:
+        if len(self) >= _MOST_KNOWN_WORDS:
+            self.clear()
+        digest = hashlib.blake2b(word.encode(errors="replace"), digest_size=4).digest()
+        found = self[word] = int.from_bytes(digest, "little"), _stop_words().get(word, 0)
+        return found
+
+
+@cache
+def _known_words() -> _KnownWords:
+    return _KnownWords()
 
 
 @cache
