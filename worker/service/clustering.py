@@ -38,8 +38,9 @@ BACKLOG_ARTICLES: Final = 1_000
 """Articles waiting in the inbox from which runs make room for drains: families first, stories when there is time."""
 REST_FACTOR: Final = 4
 LEAST_REST_SECONDS: Final = 20.0
-"""While there is a backlog, the next run comes after `REST_FACTOR` times what the last one took, and at least this:
-a run beside two drains on two cores takes an eighth of their speed."""
+"""While there is a backlog, the next run comes after `REST_FACTOR` times what the last one took, and at least this.
+Two workers took in 1,511 and 1,315 articles/s beside runs, 1,643 and 1,739 without (inbox filled while they worked, and
+before; one shared machine)."""
 
 
 @dataclass(slots=True)

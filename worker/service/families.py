@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dedup.family import MAX_CONTENTS, Content, Edge, Member, Settled, Settlement, group, settle
+from dedup.family import MAX_CONTENTS, Content, Edge, Member, Settlement, group, settle
 from dedup.identity import mint
 from dedup.pipeline import Params
 from worker.store.commit import Fields, Unit
@@ -111,8 +111,6 @@ class Regrouped:
 
 def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str], bool]) -> Regrouped:
     """The families that the contents of a touch form now. `taken` says of an id whether it is in use."""
-    if (alone := _newcomer(touch, loaded)) is not None:
-        return _settle_alone(touch, alone, taken)
     old_groups = {state.group for number in touch.contents if (state := loaded.states.get(number)) is not None}
     held = [loaded.groups[name] for name in sorted(old_groups) if name in loaded.groups]
     numbers = touch.contents | {number for one in held for number in one.contents}
@@ -138,24 +136,6 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
         tuple(sorted(old_groups)),
         before,
     )
-
-
-def _newcomer(touch: Touch, loaded: Loaded) -> Member | None:
-    """The article of a touch that is about it alone: a new article of a text that nobody had and nothing is like."""
-    if len(touch.contents) > 1 or len(touch.arrivals) != 1 or touch.departures or touch.given_up:
-        return None
-    [(number, member)] = zip(touch.contents, touch.arrivals.values(), strict=True)
-    state = loaded.states.get(number)
-    known = member.revised or number not in loaded.contents or member.content != number
-    return None if known or state is None or state.admitted or state.group in loaded.groups else member
-
-
-def _settle_alone(touch: Touch, member: Member, taken: Callable[[str], bool]) -> Regrouped:
-    """What `regroup` comes to for a newcomer; most articles are, and this costs a fifth."""
-    family_id = mint("family", member.article_id, taken)
-    settled = Settled(family_id, (member,), ("new",), member.article_id)
-    numbers = tuple(touch.contents)
-    return Regrouped(Settlement((settled,), {}), numbers, (), ContentGroup(numbers, ()), (), {})
 
 
 @dataclass(frozen=True, slots=True)
