@@ -38,9 +38,9 @@ def run_ingest() -> Figures:
         "empty tasks, queue filled beforehand": shown.noop_filled,
     }
     show_table(
-        ("", "n", "a second", "server cores", "worker cores"),
+        ("", "n", "a second", "cores: server", "workers", "cluster", "sender"),
         [
-            (name, f"{one.n:,}", f"{one.per_second:,.0f}", f"{one.server_cores:.2f}", f"{one.worker_cores:.2f}")
+            (name, f"{one.n:,}", f"{one.per_second:,.0f}", *(f"{cores:.2f}" for cores in one.cores))
             for name, one in rates.items()
         ],
     )

@@ -34,16 +34,22 @@ _POLL_SECONDS: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One measurement: articles or tasks a second, and how many cores server and workers kept busy."""
+    """One measurement: articles or tasks a second, and how many cores each part kept busy."""
 
     n: int
     seconds: float
     server_cores: float
     worker_cores: float
+    cluster_cores: float
+    sender_cores: float
 
     @property
     def per_second(self) -> float:
         return self.n / self.seconds
+
+    @property
+    def cores(self) -> tuple[float, float, float, float]:
+        return self.server_cores, self.worker_cores, self.cluster_cores, self.sender_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,9 @@ def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:
         live = _take_in(service, client, store, make_payloads(n, seed=1), filled=False)
         filled = _take_in(service, client, store, make_payloads(n, seed=2), filled=True)
         with _noop_workers(service) as pids:
-            noop_live = _run_tasks(connection, pids, n_tasks, filled=False)
-            noop_filled = _run_tasks(connection, pids, n_tasks, filled=True)
+            parts = Parts(connection, pids, _pids(service, "cluster"))
+            noop_live = _run_tasks(parts, n_tasks, filled=False)
+            noop_filled = _run_tasks(parts, n_tasks, filled=True)
         connection.close()
         return Ingest(live, filled, noop_live, noop_filled)
 
@@ -81,7 +88,7 @@ def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:
 def _take_in(service: Service, client: Client, store: Store, payloads: Sequence[bytes], *, filled: bool) -> Rate:
     """Pushes articles and waits until each can be read with its family."""
     expected = store.articles.count()[0] + len(payloads)
-    pids = _ingest_pids(service)
+    parts = Parts(store.connection, _ingest_pids(service), _pids(service, "cluster"))
 
     def is_done() -> bool:
         return store.articles.count()[0] >= expected
@@ -89,14 +96,14 @@ def _take_in(service: Service, client: Client, store: Store, payloads: Sequence[
     def push() -> list[str]:
         return client.push(payloads).accepted
 
-    ids, rate = _timed(store.connection, pids, push, is_done, filled=filled)
+    ids, rate = _timed(parts, push, is_done, filled=filled)
     families = store.articles.fields(ids, ["family"])
     if len(set(ids)) != len(payloads) or not all(family for (family,) in families):
         raise ArithmeticError("not every article can be read with its family")
     return rate
 
 
-def _run_tasks(connection: Connection, pids: Sequence[int], n: int, *, filled: bool) -> Rate:
+def _run_tasks(parts: Parts, n: int, *, filled: bool) -> Rate:
     """Sends empty tasks and waits until each is done."""
 
     def send() -> list[str]:
@@ -105,29 +112,40 @@ def _run_tasks(connection: Connection, pids: Sequence[int], n: int, *, filled: b
         return [""] * n
 
     def is_done() -> bool:
-        return not connection.llen(noop.app.conf.task_default_queue) and not connection.hlen("unacked")
+        queue = noop.app.conf.task_default_queue
+        return not parts.connection.llen(queue) and not parts.connection.hlen("unacked")
 
-    return _timed(connection, pids, send, is_done, filled=filled)[1]
+    return _timed(parts, send, is_done, filled=filled)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Whose processor time is told of: the server's, the workers' and the cluster worker's."""
+
+    connection: Connection
+    workers: Sequence[int]
+    cluster: Sequence[int]
+
+    def seconds(self) -> tuple[float, float, float, float]:
+        """Processor time so far: server, workers, cluster worker and this process, which sends."""
+        told = self.connection.info("cpu")
+        server = float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+        return server, cpu_seconds(self.workers), cpu_seconds(self.cluster), time.process_time()
 
 
 def _timed(
-    connection: Connection,
-    pids: Sequence[int],
-    send: Callable[[], list[str]],
-    is_done: Callable[[], bool],
-    *,
-    filled: bool,
+    parts: Parts, send: Callable[[], list[str]], is_done: Callable[[], bool], *, filled: bool
 ) -> tuple[list[str], Rate]:
     """What was sent, and the rate from its beginning, or from the workers' beginning where it was `filled` before."""
     sent: list[str] = []
     if filled:
-        with _stopped(pids):
+        with _stopped(parts.workers):
             sent = send()
-    begun, server, workers = time.monotonic(), _server_seconds(connection), cpu_seconds(pids)
+    begun, before = time.monotonic(), parts.seconds()
     sent = sent or send()
     wait_for(is_done, PATIENCE_SECONDS, "everything is done", every=_POLL_SECONDS)
     seconds = time.monotonic() - begun
-    busy = (_server_seconds(connection) - server) / seconds, (cpu_seconds(pids) - workers) / seconds
+    busy = [(now - then) / seconds for now, then in zip(parts.seconds(), before, strict=True)]
     return sent, Rate(len(sent), seconds, *busy)
 
 
@@ -151,14 +169,13 @@ def _warm_up(service: Service, client: Client, store: Store) -> None:
 
 
 def _ingest_pids(service: Service) -> list[int]:
-    roles = [service.role(f"ingest-{i + 1}") for i in range(N_WORKERS)]
-    return [process.pid for role in roles if role is not None for process in tree(role.pid)]
+    return [pid for i in range(N_WORKERS) for pid in _pids(service, f"ingest-{i + 1}")]
 
 
-def _server_seconds(connection: Connection) -> float:
-    """Processor time of the server so far."""
-    told = connection.info("cpu")
-    return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+def _pids(service: Service, name: str) -> list[int]:
+    """The processes of a role."""
+    role = service.role(name)
+    return [process.pid for process in tree(role.pid)] if role is not None else []
 
 
 @contextlib.contextmanager

@@ -174,9 +174,15 @@ def mint(kind: Literal["story", "storyline", "family"], founding_article: str, t
 
     If that one is `taken`, it is hashed again with a counter. No article id has a line feed, so the two never meet.
     """
-    candidates = chain([founding_article], (f"{founding_article}\n{turn}" for turn in count(1)))
-    ids = (_LETTERS[kind] + blake2b(text.encode(), digest_size=8).hexdigest() for text in candidates)
-    return next(candidate for candidate in ids if not taken(candidate))
+    named = _named(kind, founding_article)
+    turns = count(1)
+    while taken(named):
+        named = _named(kind, f"{founding_article}\n{next(turns)}")
+    return named
+
+
+def _named(kind: Literal["story", "storyline", "family"], text: str) -> str:
+    return _LETTERS[kind] + blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def decide(

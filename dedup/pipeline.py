@@ -66,41 +66,42 @@ class Prepared:
 
 def prepare(articles: Sequence[Article], params: Params) -> list[Prepared]:
     """Text, shingles, signature, band keys and terms of each article."""
-    bodies = [body_text(article) for article in articles]
-    compared = [_compared(article.title, body) for article, body in zip(articles, bodies, strict=True)]
+    titles = [normalise(article.title) for article in articles]
+    bodies = [normalise(body_text(article)) for article in articles]
+    compared = [_compared(title, body) for title, body in zip(titles, bodies, strict=True)]
     prepared: list[Prepared] = []
     for batch in batches(compared):
+        part = slice(len(prepared), len(prepared) + len(batch))
         shingles = shingle(batch)
         signatures = sign(shingles)
         keys = band_keys(signatures, params.lsh)
-        for i in range(len(batch)):
-            article, body = articles[len(prepared)], bodies[len(prepared)]
-            has_body = shingles.n_words[i] > 0
-            prepared.append(
-                Prepared(
-                    article,
-                    shingles.content_hashes[i] if has_body else _own_hash(article),
-                    int(shingles.n_words[i]),
-                    signatures[i],
-                    keys[i] if has_body else np.empty(0, np.uint64),
-                    read_terms(article.title, body, params.terms),
-                )
+        terms = read_terms(titles[part], bodies[part], params.terms)
+        n_words = shingles.n_words.tolist()
+        prepared += [
+            Prepared(
+                article,
+                shingles.content_hashes[i] if n_words[i] else _own_hash(article.id, title),
+                n_words[i],
+                signatures[i],
+                keys[i] if n_words[i] else np.empty(0, np.uint64),
+                terms[i],
             )
+            for i, (article, title) in enumerate(zip(articles[part], titles[part], strict=True))
+        ]
     return prepared
 
 
 def _compared(title: str, body: str) -> str:
-    """The normalised text by which an article is compared with others; "" where it has no body."""
-    normalised = normalise(body)
-    if len(normalised) > SHORT_BODY_WORDS * _LONG_WORD:
-        return normalised
-    n_words = len(words(normalised))
-    return normalised if n_words >= SHORT_BODY_WORDS or not n_words else f"{normalise(title)}\n{normalised}"
+    """By what an article is compared with others, of its normalised title and body; "" where it has no body."""
+    if len(body) > SHORT_BODY_WORDS * _LONG_WORD:
+        return body
+    n_words = len(words(body))
+    return body if n_words >= SHORT_BODY_WORDS or not n_words else f"{title}\n{body}"
 
 
-def _own_hash(article: Article) -> bytes:
+def _own_hash(article_id: str, title: str) -> bytes:
     """A content hash that no other article has, and that changes with the title."""
-    return hashlib.blake2b(f"{article.id}\n{normalise(article.title)}".encode(), digest_size=16).digest()
+    return hashlib.blake2b(f"{article_id}\n{title}".encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)

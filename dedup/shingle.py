@@ -53,7 +53,7 @@ class Shingles:
 
 def shingle(normalised: Sequence[str]) -> Shingles:
     """The shingles of texts that `dedup.text.normalise` has been through."""
-    words, n_words = _word_hashes(normalised)
+    words, n_words = word_hashes(normalised)
     values, counts = _combine(words, n_words)
     ends = np.cumsum(n_words)
     contents = words.astype("<u8", copy=False)
@@ -74,8 +74,8 @@ def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values
 
 
-def _word_hashes(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Hashes of all words in order, shape (n words,), and the number of words in each text.
+def word_hashes(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hashes of all words in order: uint64, shape (n words,), and the number of words in each text, int64.
 
     A word's hash is the polynomial in `_BASE` of its letters' values, taken as a difference of prefix sums.
     """

@@ -14,15 +14,6 @@ StoryStatus = Literal["open", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """Articles joined by verified similarity, in order of arrival."""
-
-    id: str
-    representative: str
-    articles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Story:
     """Articles about one event.
 

@@ -1,8 +1,8 @@
 """Which stories continue each other: compact profiles of stories, and their linking into storylines.
 
 A profile outlives the window, so a round finds its storyline after its predecessor has left. Interface: `profile` makes
-one of a story's rows, `combine` one of several (a storyline's out of its stories'), and `link_stories` returns for each
-new story the index of the standing storyline it continues, or `len(standing) + g` for the g-th newly founded one.
+one of a story's rows, and `link_stories` returns for each new story the index of the standing storyline it continues, or
+`len(standing) + g` for the g-th newly founded one.
 """
 
 from __future__ import annotations
@@ -109,19 +109,6 @@ def profile(
         terms, weights, n_articles, _narrow(n_articles * mean / (1 + (n_articles - 1) * mean)),
         _narrow(float(dated.min())) if len(dated) else math.nan,
         _narrow(float(dated.max())) if len(dated) else math.nan,
-    )  # fmt: skip
-
-
-def combine(profiles: Sequence[Profile], params: StorylineParams) -> Profile:
-    """The profile of a storyline made of stories with these profiles, each counting alike."""
-    terms = np.concatenate([one.terms for one in profiles])
-    weights = np.concatenate([one.weights.astype(np.float64) for one in profiles])
-    found, column = np.unique(terms, return_inverse=True)
-    kept, shares = _heaviest(found, np.bincount(column, weights).astype(np.float64), params.n_terms)
-    days = np.array([day for one in profiles for day in (one.first_day, one.last_day) if not math.isnan(day)])
-    return Profile(
-        kept, shares, sum(one.n_articles for one in profiles), max(one.reliability for one in profiles),
-        float(days.min()) if len(days) else math.nan, float(days.max()) if len(days) else math.nan,
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ Interface beside the plain one: `vectors` returns `Vectors`, the rows together w
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 from collections.abc import Sequence
@@ -20,14 +19,16 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from stopwordsiso import langs, stopwords
 
 from dedup.errors import DedupError
-from dedup.text import normalise, words
+from dedup.shingle import word_hashes
+from dedup.text import normalise
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 1
 _NUMBER: Final = re.compile(r"\d[\d.,:]*\d")
 _THOUSANDS: Final = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 _DECIMAL: Final = re.compile(r"(?<=\d)[.,:](?=\d)")
-_MOST_KNOWN_WORDS: Final = 1 << 18
+_LIKELY_SHIFT: Final = np.uint64(64 - 18)
+"""A table of 18 bits of the hashes tells most words that are no stop words of any language at once."""
 _LETTERS_PER_WORD: Final = (8, 64)
 """Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
@@ -88,68 +89,86 @@ class Vectors:
     keys: NDArray[np.uint64]
 
 
-def read_terms(title: str, text: str, params: TermParams) -> Terms:
-    """The terms of an article of this title and body."""
-    body = text[len(title) :] if title and text.startswith(title) else text
-    known = _known_words()
-    looked_up = [known[word] for word in _lead(f"{title}\n{body}", params.lead_words)]
-    hashes, stops = zip(*looked_up, strict=True) if looked_up else ((), ())
-    return Terms(np.array(hashes, dtype=np.uint32)[~_is_stop(np.array(stops, dtype="<u8"))])
+def read_terms(titles: Sequence[str], bodies: Sequence[str], params: TermParams) -> list[Terms]:
+    """The terms of articles of these titles and bodies, each of which `dedup.text.normalise` has been through."""
+    texts = [f"{title}\n{_after(title, body)}" for title, body in zip(titles, bodies, strict=True)]
+    leads = _leads(texts, params.lead_words)
+    counts = np.array([len(lead) for lead in leads], np.int64)
+    flat = np.concatenate([*leads, np.zeros(0, np.uint64)])
+    kept = ~_are_stop(flat, counts)
+    hashes = (flat >> np.uint64(32)).astype(np.uint32)
+    ends = np.cumsum(counts).tolist()
+    return [Terms(hashes[a:b][kept[a:b]]) for a, b in zip([0, *ends], ends, strict=False)]
 
 
-def _lead(text: str, n_words: int) -> list[str]:
-    """The first words of a text; 1,000 and 6.4 are one word each."""
-    found: list[str] = []
+def _after(title: str, body: str) -> str:
+    """The body without the title that many feeds put at its head."""
+    return body[len(title) :] if title and body.startswith(title) else body
+
+
+def _leads(texts: Sequence[str], n_words: int) -> list[NDArray[np.uint64]]:
+    """The hashes of the first words of each text; 1,000 and 6.4 are one word each."""
+    leads: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)] * len(texts)
+    waiting = list(range(len(texts)))
     for letters in _LETTERS_PER_WORD:
-        head = normalise(text[: n_words * letters])
-        found = words(_NUMBER.sub(_one_word, head))
-        if len(found) > n_words or len(text) <= n_words * letters:
-            break
-    return found[:n_words]
+        n_read = n_words * letters
+        hashes, counts = word_hashes([_NUMBER.sub(_one_word, texts[i][:n_read]) for i in waiting])
+        ends = np.cumsum(counts).tolist()
+        for i, a, b in zip(waiting, [0, *ends], ends, strict=False):
+            leads[i] = hashes[a : min(b, a + n_words)]
+        short = (counts <= n_words).tolist()
+        waiting = [i for i, is_short in zip(waiting, short, strict=True) if is_short and len(texts[i]) > n_read]
+    return leads
 
 
 def _one_word(number: re.Match[str]) -> str:
     return _DECIMAL.sub("p", _THOUSANDS.sub("", number[0]))
 
 
-def _is_stop(stops: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which words are stop words of the text's language, or of one that has a third as many of them in the text.
+def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which words are stop words of their text's language, or of one that has a third as many of them in the text.
 
-    The text's language is the one with most stop words in it; its next of kin complete short lists (Ukrainian's
-    by Russian's and Bulgarian's), while words that are stop words elsewhere only (German "war") stay.
+    `words` are those of all texts, `counts` how many are of each. The text's language is the one with most stop words
+    in it; its next of kin complete short lists (Ukrainian's by Russian's and Bulgarian's), while words that are stop
+    words elsewhere only (German "war") stay.
     """
-    if not stops.any():
-        return np.zeros(len(stops), dtype=np.bool_)
-    bits = np.unpackbits(stops.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    found = bits.sum(axis=0, dtype=np.int64)
-    return np.asarray(bits[:, 3 * found >= found.max()].any(axis=1))
+    is_stop = np.zeros(len(words), np.bool_)
+    places, languages = _looked_up(words)
+    if not len(places):
+        return is_stop
+    text = np.repeat(np.arange(len(counts)), counts)[places]
+    bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    starts = np.unique(text, return_index=True)[1]
+    found = np.add.reduceat(bits, starts, axis=0, dtype=np.int64)
+    spoken = 3 * found >= found.max(axis=1, keepdims=True)
+    masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
+    is_stop[places] = languages & np.repeat(masks, np.diff([*starts, len(text)])) != 0
+    return is_stop
 
 
-class _KnownWords(dict[str, tuple[int, int]]):
-    """Words met so far: each with its hash, and the languages it is a stop word of as bits."""
-
-    def __missing__(self, word: str) -> tuple[int, int]:
-        if len(self) >= _MOST_KNOWN_WORDS:
-            self.clear()
-        digest = hashlib.blake2b(word.encode(errors="replace"), digest_size=4).digest()
-        found = self[word] = int.from_bytes(digest, "little"), _stop_words().get(word, 0)
-        return found
+def _looked_up(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Where there are stop words of any language, and the languages of each as bits."""
+    hashes, languages, is_likely = _stop_words()
+    likely = np.flatnonzero(is_likely[(words >> _LIKELY_SHIFT).astype(np.int64)])
+    entries = np.minimum(np.searchsorted(hashes, words[likely]), len(hashes) - 1)
+    same = hashes[entries] == words[likely]
+    return likely[same], languages[entries[same]]
 
 
 @cache
-def _known_words() -> _KnownWords:
-    return _KnownWords()
-
-
-@cache
-def _stop_words() -> dict[str, int]:
-    """Every stop word known, with one bit for each language it belongs to."""
-    found: dict[str, int] = {}
+def _stop_words() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]]:
+    """The hashes of all stop words known, ascending; the languages of each, one bit a language; and whether a hash that
+    begins with certain bits may be among them.
+    """
+    found: dict[int, int] = {}
     for bit, language in enumerate(sorted(langs())):
-        for phrase in sorted(stopwords(language)):
-            for word in words(normalise(phrase)):
-                found[word] = found.get(word, 0) | 1 << bit
-    return found
+        hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
+        for word in hashes.tolist():
+            found[word] = found.get(word, 0) | 1 << bit
+    ordered = np.array(sorted(found), np.uint64)
+    is_likely = np.zeros(1 << (64 - int(_LIKELY_SHIFT)), np.bool_)
+    is_likely[(ordered >> _LIKELY_SHIFT).astype(np.int64)] = True
+    return ordered, np.array([found[word] for word in ordered.tolist()], "<u8"), is_likely
 
 
 def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:

@@ -11,6 +11,7 @@ from scipy import sparse
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
 from dedup.graph import GraphParams, neighbour_graph, reliability
 from dedup.terms import TermParams, read_terms, vectors
+from dedup.text import normalise
 
 UNDATED = float("nan")
 
@@ -112,7 +113,7 @@ CHINESE = {
 
 def stories(texts: list[str], days: list[float] | None = None) -> list[int]:
     """The story of each text, by all stages with the parameters they have by default."""
-    terms = [read_terms("", text, TermParams()) for text in texts]
+    terms = read_terms([""] * len(texts), [normalise(text) for text in texts], TermParams())
     rows = vectors(terms, TermParams()).rows
     published = np.array(days or [UNDATED] * len(texts))
     n_words = np.array([one.n_words for one in terms], dtype=np.float64)

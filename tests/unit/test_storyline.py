@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from dedup.graph import GraphParams, reliability
-from dedup.storyline import Profile, ProfileError, StorylineParams, combine, link_stories, profile
+from dedup.storyline import Profile, ProfileError, StorylineParams, link_stories, profile
 from dedup.terms import TermParams, read_terms, vectors
+from dedup.text import normalise
 
 PARAMS = StorylineParams()
 
@@ -50,7 +51,8 @@ CHESS = ("Irina Vasko won the chess title at seventeen after a queen sacrifice i
 
 def profiles(*stories: tuple[str, ...], days: list[float] | None = None) -> list[Profile]:
     """The profiles of stories that are in one window."""
-    terms = [read_terms("", text, TermParams()) for story in stories for text in story]
+    texts = [normalise(text) for story in stories for text in story]
+    terms = read_terms([""] * len(texts), texts, TermParams())
     found = vectors(terms, TermParams())
     reliable = reliability(np.array([one.n_words for one in terms], dtype=np.float64), GraphParams())
     made, start = [], 0
@@ -116,14 +118,6 @@ def test_an_undated_story_has_no_days_and_may_continue_any() -> None:
 def test_other_bytes_are_refused(packed: bytes) -> None:
     with pytest.raises(ProfileError, match="bytes"):
         Profile.from_bytes(packed)
-
-
-def test_a_combined_profile_stands_for_all_its_stories() -> None:
-    made = profiles(ROUND_ONE, ROUND_TWO, CHESS, days=[0, 17, 40])
-    both = combine(made[:2], PARAMS)
-    assert (both.n_articles, both.first_day, both.last_day) == (3, 0, 17)
-    assert len(both.to_bytes()) <= 400
-    assert link_stories([made[1], made[2]], [both], PARAMS).tolist() == [0, 1]
 
 
 def test_a_story_without_terms_is_a_storyline_of_its_own() -> None:

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from dedup.terms import TermParams, Terms, TermsError, read_terms, vectors
+from dedup.text import normalise
 
 PARAMS = TermParams()
 
 
+def terms_of(*texts: str, title: str = "") -> list[Terms]:
+    return read_terms([normalise(title)] * len(texts), [normalise(text) for text in texts], PARAMS)
+
+
 def read(text: str, title: str = "") -> list[int]:
-    return [int(word) for word in read_terms(title, text, PARAMS).hashes]
+    (terms,) = terms_of(text, title=title)
+    return [int(word) for word in terms.hashes]
 
 
 def test_function_words_are_left_out_in_each_language() -> None:
@@ -57,17 +63,27 @@ def test_a_title_repeated_at_the_head_of_the_text_counts_once() -> None:
     )
 
 
+def test_articles_read_together_are_read_as_each_alone() -> None:
+    texts = [
+        "Der Minister war in der Stadt", "", "The war that they had feared was over", "洪水淹城镇", "...",
+        " ".join(f"word{i}" for i in range(1000)), (" " * 20).join(f"word{i}" for i in range(300)),
+        "Міністр був у місті, коли це було під водою",
+    ]  # fmt: skip
+    for text, together in zip(texts, terms_of(*texts), strict=True):
+        assert read(text) == together.hashes.tolist()
+
+
 def test_scripts_without_spaces_are_read_by_letter() -> None:
     assert len(read("洪水淹城镇")) == len("洪水淹城镇")
 
 
 def test_an_empty_text_has_no_terms() -> None:
-    assert read_terms("", "", PARAMS).n_words == 0
-    assert read_terms("", "...", PARAMS).n_words == 0
+    assert [one.n_words for one in terms_of("", "...")] == [0, 0]
+    assert terms_of() == []
 
 
 def test_packed_terms_come_back_and_are_small() -> None:
-    terms = read_terms("", " ".join(f"word{i}" for i in range(1000)), PARAMS)
+    (terms,) = terms_of(" ".join(f"word{i}" for i in range(1000)))
     packed = terms.to_bytes()
     assert np.array_equal(Terms.from_bytes(packed).hashes, terms.hashes)
     assert len(packed) <= 1024
@@ -81,12 +97,12 @@ def test_other_bytes_are_refused(packed: bytes) -> None:
 
 def test_hashes_never_change() -> None:
     """They are kept in the store, so a word must have the same hash in every process and version."""
-    assert read("flood") == [499137073]
+    assert read("flood") == [3976702674]
 
 
 def test_rows_are_of_unit_length_over_all_words_and_the_pairs_that_are_shared() -> None:
     texts = ["alpha beta gamma", "alpha beta delta", "epsilon"]
-    found = vectors([read_terms("", text, PARAMS) for text in texts], PARAMS)
+    found = vectors(terms_of(*texts), PARAMS)
     assert found.rows.shape == (3, len(found.keys))
     assert [found.rows[i].nnz for i in range(3)] == [4, 4, 1]
     assert found.rows.dtype == np.float32
@@ -95,20 +111,20 @@ def test_rows_are_of_unit_length_over_all_words_and_the_pairs_that_are_shared() 
 
 
 def test_two_articles_of_one_text_are_at_cosine_one() -> None:
-    terms = read_terms("", "alpha beta gamma alpha", PARAMS)
+    (terms,) = terms_of("alpha beta gamma alpha")
     rows = vectors([terms, terms], PARAMS).rows
     assert (rows @ rows.T).toarray() == pytest.approx(np.ones((2, 2)))
 
 
 def test_words_in_most_articles_of_a_large_window_count_nothing_and_in_a_small_one_still_do() -> None:
     for n_articles, kept in ((4, True), (400, False)):
-        terms = [read_terms("", f"alpha w{i} w{i + 1}", PARAMS) for i in range(n_articles)]
+        terms = terms_of(*(f"alpha w{i} w{i + 1}" for i in range(n_articles)))
         keys = vectors(terms, PARAMS).keys
         assert (np.uint64(read("alpha")[0]) in keys) is kept
 
 
 def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
-    terms = [read_terms("", f"harbour {'quake' if i < 2 else 'ferry'}", PARAMS) for i in range(20)]
+    terms = terms_of(*(f"harbour {'quake' if i < 2 else 'ferry'}" for i in range(20)))
     found = vectors(terms, PARAMS)
     column = {int(key): j for j, key in enumerate(found.keys)}
     assert found.rows[0, column[read("quake")[0]]] > found.rows[0, column[read("harbour")[0]]]
@@ -116,4 +132,4 @@ def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
 
 def test_no_articles_have_no_rows() -> None:
     assert vectors([], PARAMS).rows.shape == (0, 0)
-    assert vectors([read_terms("", "", PARAMS)], PARAMS).rows.shape == (1, 0)
+    assert vectors(terms_of(""), PARAMS).rows.shape == (1, 0)

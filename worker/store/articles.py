@@ -21,6 +21,7 @@ CLUSTERED: Final = "clustered"
 NO_ID: Final = ""
 
 _READ_TOGETHER: Final = 5_000
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Articles:
                 "url": article.url,
                 "source": article.source,
                 "language": article.language,
-                "warnings": json.dumps(article.warnings, ensure_ascii=False),
+                "warnings": _JSON.encode(article.warnings),
             },
         )
 

@@ -17,13 +17,6 @@ _WORDS_PER_COMMAND = 2000
 """Lua cannot unpack more than some thousands of arguments."""
 
 
-def encode(word: Word) -> bytes | str:
-    """A command's argument as the script takes it; numbers in decimal, whole floats without a fraction."""
-    if isinstance(word, (bytes, str)):
-        return word
-    return repr(int(word) if isinstance(word, float) and word.is_integer() else word)
-
-
 @dataclass(slots=True)
 class Unit:
     """Guards and commands that stand or fall together.
@@ -71,15 +64,13 @@ class Unit:
 
     def packed(self) -> bytes:
         """The unit as the script reads it."""
-        guards = [([encode(word) for word in command], reply is not None and reply) for command, reply in self.guards]
-        commands = [[encode(word) for word in command] for command in self.commands]
-        for head, words in self.gathered.items():
-            start = [encode(word) for word in head]
-            commands += [
-                start + [encode(word) for word in words[i : i + _WORDS_PER_COMMAND]]
-                for i in range(0, len(words), _WORDS_PER_COMMAND)
-            ]
-        return bytes(msgpack.packb((guards, commands), use_bin_type=False))
+        guards = [(command, reply is not None and reply) for command, reply in self.guards]
+        gathered = [
+            (*head, *words[i : i + _WORDS_PER_COMMAND])
+            for head, words in self.gathered.items()
+            for i in range(0, len(words), _WORDS_PER_COMMAND)
+        ]
+        return bytes(msgpack.packb((guards, self.commands + gathered), use_bin_type=False))
 
 
 def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> list[bool]:

@@ -17,7 +17,7 @@ from dedup.lsh import MAX_BUCKET, LshParams, band_keys
 from dedup.pipeline import Prepared
 from worker.store.commit import Unit
 from worker.store.connection import Connection, script
-from worker.store.keys import N_BUCKET_SHARDS, N_SHARDS, Keys, shard
+from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
 from worker.store.records import ArticleRecord, ContentGroup, ContentState, pack_content, unpack_content
 
 
@@ -54,7 +54,7 @@ class Index:
 
     def admit(self, batch: Sequence[Prepared]) -> Admission:
         """Looks up and inserts a batch, atomically."""
-        args: list[bytes | str | int] = [N_SHARDS, N_BUCKET_SHARDS, MAX_BUCKET]
+        args: list[bytes | str | int] = [N_SHARDS, STATES_PER_HASH, MAX_BUCKET]
         for prepared in batch:
             args += (
                 prepared.article.id,
@@ -62,24 +62,27 @@ class Index:
                 prepared.content_hash,
                 pack_content(prepared.content(0)),
                 prepared.terms.to_bytes(),
-                prepared.band_keys.astype("<u8").tobytes(),
+                prepared.band_keys.astype("<u8", copy=False).tobytes(),
             )
-        articles, described, server = script(self.connection, "admit")(
+        articles, others, server = script(self.connection, "admit")(
             keys=[self.keys.private("contents"), self.keys.index, self.keys.private("article:")], args=args
         )
-        known = {number: unpack_content(number, packed) for number, packed, _ in described if packed}
-        states = {number: ContentState.unpack(state) if state else None for number, _, state in described}
+        contents = {number: unpack_content(number, packed) for number, packed, _ in others if packed}
+        states = {number: _state(state) for number, _, state in others}
+        for prepared, (number, _, state, _) in zip(batch, articles, strict=True):
+            contents[number] = prepared.content(number)
+            states[number] = _state(state)
         return Admission(
             tuple(
                 Admitted(
                     prepared,
                     number,
                     ArticleRecord.unpack(record) if record else None,
-                    tuple(n for n in np.frombuffer(candidates, "<u4").tolist() if n in known),
+                    tuple(n for n in np.frombuffer(candidates, "<u4").tolist() if n in contents) if candidates else (),
                 )
-                for prepared, (number, record, candidates) in zip(batch, articles, strict=True)
+                for prepared, (number, record, _, candidates) in zip(batch, articles, strict=True)
             ),
-            known,
+            contents,
             states,
             server.decode(),
         )
@@ -97,9 +100,7 @@ class Index:
         for number in wanted:
             pipeline.hget(self._states(number), str(number))
         replies = pipeline.execute() if wanted else []
-        return {
-            number: ContentState.unpack(reply) if reply else None for number, reply in zip(wanted, replies, strict=True)
-        }
+        return {number: _state(reply) for number, reply in zip(wanted, replies, strict=True)}
 
     def groups(self, names: Iterable[int]) -> dict[int, ContentGroup]:
         """The groups of more than one content among these; a content alone has none."""
@@ -123,7 +124,7 @@ class Index:
         unit.expect("HGET", self._states(number), number, reply=state.pack() if state else None)
 
     def put_state(self, unit: Unit, number: int, state: ContentState) -> None:
-        unit.do("HSET", self._states(number), number, state.pack())
+        unit.gather("HSET", self._states(number), words=(number, state.pack()))
 
     def put_written(self, unit: Unit, number: int) -> None:
         """Notes that a content has its first article, or is given up: it is not waited for any more."""
@@ -147,10 +148,9 @@ class Index:
         keys = band_keys(content.signature.reshape(1, -1), params)[0].astype("<u8")
         for key in keys:
             packed = key.tobytes()
-            bucket = int.from_bytes(packed[:4], "little") % N_BUCKET_SHARDS
-            where += (f"{self.keys.index}bucket:{bucket}", packed[2:])
+            where += (f"{self.keys.index}bucket:{packed[:2].hex()}", packed[2:])
         packed_hash = content.content_hash
-        place = f"{self.keys.index}hash:{int.from_bytes(packed_hash[:4], 'little') % N_SHARDS}"
+        place = f"{self.keys.index}hash:{int.from_bytes(packed_hash[:2], 'little') % N_SHARDS}"
         unit.do("UNINDEX", content.number.to_bytes(4, "little"), *where)
         unit.do("HDEL", place, packed_hash)
         unit.do("HDEL", self._states(content.number), content.number)
@@ -167,7 +167,11 @@ class Index:
         return f"{self.keys.index}terms:{number}"
 
     def _states(self, number: int) -> str:
-        return f"{self.keys.index}state:{number % N_SHARDS}"
+        return f"{self.keys.index}state:{number // STATES_PER_HASH}"
 
     def _group(self, name: int) -> str:
         return f"{self.keys.index}group:{name}"
+
+
+def _state(packed: bytes | None) -> ContentState | None:
+    return ContentState.unpack(packed) if packed else None

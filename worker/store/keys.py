@@ -9,8 +9,9 @@ from typing import Final
 N_SHARDS: Final = 4096
 """Hashes over which records by article id or content are spread: at 100,000 articles about 25 fields each,
 which keeps Redis's compact encoding."""
-N_BUCKET_SHARDS: Final = 65_536
-"""Hashes over which band keys are spread: at 100,000 articles of 21 bands about 32 fields each."""
+STATES_PER_HASH: Final = 64
+"""Contents, by number, whose states share a hash: those that come together are written in one command. Band keys are
+spread over 65,536 hashes by their first two bytes: at 100,000 articles of 21 bands about 32 fields each."""
 
 LAYOUT: Final = "1"
 """Names how signatures and band keys are made; a change of either starts an index of its own."""

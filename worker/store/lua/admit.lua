@@ -1,51 +1,80 @@
 -- Looks up and inserts a batch of contents in the near-duplicate index, as one atomic step: of two workers with
 -- one text the second always finds the first.
 -- KEYS: the counter of content numbers, the prefix of the index, the prefix of article records.
--- ARGV[1] shards of records, ARGV[2] shards of buckets, ARGV[3] most entries in a bucket; then six strings for
--- each article: article id, its record shard, content hash (16 bytes), content (packed), terms (packed),
--- band keys (8 bytes each, little endian).
--- Returns {articles, contents, server}: for each article {number, record, candidate numbers (packed u32)}; for each
--- content concerned {number, content, state}; and the id of this run of the server.
+-- ARGV[1] hashes of content hashes, ARGV[2] contents whose states share a hash, ARGV[3] most entries in a bucket; then
+-- six strings for each article:
+-- article id, its record shard, content hash (16 bytes), content (packed), terms (packed), band keys (8 bytes each,
+-- of which two, in hexadecimal, name the bucket's hash and the last six its field).
+-- Returns {articles, others, server}: for each article {number, record, state of its content, candidate numbers
+-- (packed u32)}; for each candidate that is no content of these articles {number, content, state}; and the id of this
+-- run of the server.
+-- What is new is written in few commands of many words: each command is a record in the append-only file.
 local counter, index, records = KEYS[1], KEYS[2], KEYS[3]
-local shards, bucket_shards, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local articles, contents, known = {}, {}, {}
-local now = redis.call('TIME')[1]
+local shards, per_hash, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local buckets, now = index .. 'bucket:', redis.call('TIME')[1]
 -- A content that has no articles yet is in a group of its own, named as no other is.
 local fresh_groups = 2 ^ 52
 
-local function state_of(number)
-  return redis.call('HGET', index .. 'state:' .. (number % shards), number)
+local function place(hash)
+  return index .. 'hash:' .. (struct.unpack('<I2', hash) % shards)
 end
 
-local function concern(number)
-  if not known[number] then
-    known[number] = true
-    contents[#contents + 1] = number
+local function states(number)
+  return index .. 'state:' .. math.floor(number / per_hash)
+end
+
+-- Numbers for all contents, the unknown ones in order of arrival.
+local number_of, new = {}, {}
+for i = 4, #ARGV, 6 do
+  local hash = ARGV[i + 2]
+  if number_of[hash] == nil then
+    local packed = redis.call('HGET', place(hash), hash)
+    number_of[hash] = packed and (struct.unpack('<I4', packed))
+    if not packed then new[#new + 1] = i end
   end
 end
 
-local function place(hash)
-  return index .. 'hash:' .. (struct.unpack('<I4', hash) % shards)
+local state_of, is_own = {}, {}
+if #new > 0 then
+  local last = redis.call('INCRBY', counter, #new) - #new
+  local contents, waiting, kept = {'MSET'}, {'ZADD', index .. 'waiting'}, {}
+  for i, at in ipairs(new) do
+    local number, hash = last + i, ARGV[at + 2]
+    number_of[hash] = number
+    state_of[number] = struct.pack('<BI8', 0, fresh_groups + number)
+    redis.call('HSET', place(hash), hash, struct.pack('<I4', number))
+    for _, word in ipairs({index .. 'content:' .. number, ARGV[at + 3], index .. 'terms:' .. number, ARGV[at + 4]}) do
+      contents[#contents + 1] = word
+    end
+    waiting[#waiting + 1] = now
+    waiting[#waiting + 1] = number
+    local key = states(number)
+    if not kept[key] then kept[key] = {'HSET', key} end
+    table.insert(kept[key], number)
+    table.insert(kept[key], state_of[number])
+  end
+  redis.call(unpack(contents))
+  redis.call(unpack(waiting))
+  for _, command in pairs(kept) do redis.call(unpack(command)) end
 end
 
-local function number_of(hash, content, terms)
-  local packed = redis.call('HGET', place(hash), hash)
-  if packed then return (struct.unpack('<I4', packed)) end
-  local number = redis.call('INCR', counter)
-  redis.call('HSET', place(hash), hash, struct.pack('<I4', number))
-  redis.call('SET', index .. 'content:' .. number, content)
-  redis.call('SET', index .. 'terms:' .. number, terms)
-  redis.call('HSET', index .. 'state:' .. (number % shards), number, struct.pack('<BI8', 0, fresh_groups + number))
-  redis.call('ZADD', index .. 'waiting', now, number)
-  return number
+local articles = {}
+for i = 4, #ARGV, 6 do
+  local number = number_of[ARGV[i + 2]]
+  is_own[number] = true
+  if state_of[number] == nil then state_of[number] = redis.call('HGET', states(number), number) end
+  articles[#articles + 1] = {number, redis.call('HGET', records .. ARGV[i + 1], ARGV[i]), state_of[number], ''}
 end
 
+local hex = {}
+for byte = 0, 255 do hex[byte] = string.format('%02x', byte) end
+
+local others, is_known = {}, {}
 local function look_up(number, bands)
   local me, found, seen = struct.pack('<I4', number), {}, {}
   for i = 1, #bands, 8 do
-    local low = struct.unpack('<I4', bands, i)
-    local key = index .. 'bucket:' .. (low % bucket_shards)
-    local name = string.sub(bands, i + 2, i + 7)
+    local one, two = string.byte(bands, i, i + 1)
+    local key, name = buckets .. hex[one] .. hex[two], string.sub(bands, i + 2, i + 7)
     if redis.call('HSETNX', key, name, me) == 0 then
       local bucket, mine = redis.call('HGET', key, name), false
       for j = 1, #bucket, 4 do
@@ -55,7 +84,13 @@ local function look_up(number, bands)
         elseif not seen[other] then
           seen[other] = true
           found[#found + 1] = other
-          concern((struct.unpack('<I4', other)))
+          local known = struct.unpack('<I4', other)
+          if not is_own[known] and not is_known[known] then
+            is_known[known] = true
+            others[#others + 1] = {
+              known, redis.call('GET', index .. 'content:' .. known), redis.call('HGET', states(known), known)
+            }
+          end
         end
       end
       if not mine then redis.call('HSET', key, name, string.sub(bucket .. me, -4 * most)) end
@@ -64,19 +99,9 @@ local function look_up(number, bands)
   return table.concat(found)
 end
 
-for i = 4, #ARGV, 6 do
-  local number = number_of(ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
-  local state = state_of(number)
-  local candidates = ''
-  if not (state and string.byte(state, 1) == 1) then candidates = look_up(number, ARGV[i + 5]) end
-  concern(number)
-  articles[#articles + 1] = {
-    number, redis.call('HGET', records .. ARGV[i + 1], ARGV[i]), candidates
-  }
+for i, article in ipairs(articles) do
+  local state = article[3]
+  if not (state and string.byte(state, 1) == 1) then article[4] = look_up(article[1], ARGV[6 * i + 3]) end
 end
 
-local described = {}
-for i, number in ipairs(contents) do
-  described[i] = {number, redis.call('GET', index .. 'content:' .. number), state_of(number)}
-end
-return {articles, described, string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')}
+return {articles, others, string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')}
