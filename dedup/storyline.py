@@ -1,8 +1,8 @@
 """Which stories continue each other: compact profiles of stories, and their linking into storylines.
 
 A profile outlives the window, so a round finds its storyline after its predecessor has left. Interface: `profile` makes
-one of a story's rows, and `link_stories` returns for each new story the index of the standing storyline it continues, or
-`len(standing) + g` for the g-th newly founded one.
+one of a story's rows, and `link_stories` returns for each new story the index of the standing storyline it continues,
+or `len(standing) + g` for the g-th newly founded one.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ N_SHARDS: Final = 4096
 which keeps Redis's compact encoding."""
 STATES_PER_HASH: Final = 64
 """Contents, by number, whose states share a hash: those that come together are written in one command. Band keys are
-spread over 65,536 hashes by their first two bytes: at 100,000 articles of 21 bands about 32 fields each."""
+spread over 65,536 hashes by their first two bytes: at 100,000 articles of 14 bands about 21 fields each."""
 
 LAYOUT: Final = "1"
 """Names how signatures and band keys are made; a change of either starts an index of its own."""
