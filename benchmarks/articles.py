@@ -1,7 +1,8 @@
 """Articles made up by rule: as many as are wanted, the same ones for the same seed.
 
-Words are invented. A story has words of its own, and its articles, spread over three days, mix them with the words of
-the whole; a share of the articles are near-copies: an earlier one with one word in fifty replaced.
+Words are invented, and as frequent as words are: the k-th most frequent one 1/k times as often as the first. A story
+has words of its own, and its articles, spread over three days, mix them with the words of the whole; a share of the
+articles are edits of an earlier one.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.edits import Edit, edited
 
 _SYLLABLES: Final = tuple(a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il", "os"))
 _N_WORDS: Final = 30_000
@@ -25,39 +29,45 @@ Words = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the articles are like: sizes in words, shares between 0 and 1, `per_story` articles a story on average."""
+    """What the articles are like: sizes in words, shares between 0 and 1, `per_story` articles a story on average.
+
+    `edits` are as frequent as one another.
+    """
 
     n_words: int = 400
-    near_copies: float = 0.25
-    replaced: float = 0.02
+    edited: float = 0.25
+    edits: tuple[Edit, ...] = (Edit("replaced", 0.02),)
     per_story: int = 10
     own_words: float = 0.2
     stories_per_day: int = 50
 
 
 def make_articles(n: int, seed: int = 1, recipe: Recipe | None = None) -> Iterator[dict[str, str]]:
-    """Articles in order of publication. Ids are `<seed>-<number>`; a near-copy's source is "copies"."""
+    """Articles in order of arrival. Ids are `<seed>-<number>`; an edit's source is "copies", and its `edit_of` is the
+    id of the article that it was made of.
+    """
     chosen = recipe or Recipe()
-    chance = np.random.default_rng(seed)
-    vocabulary = np.array(_vocabulary(), object)
-    told: list[tuple[int, Words]] = []
+    chance, vocabulary = np.random.default_rng(seed), np.array(_vocabulary(), object)
+    filler, editing = _strange_words(seed, vocabulary), Random(seed)
+    told: list[tuple[int, str, str]] = []
     for i in range(n):
-        is_copy = bool(told) and chance.random() < chosen.near_copies
-        if is_copy:
-            story, original = told[chance.integers(max(0, len(told) - 2_000), len(told))]
-            words = _reworded(original, chosen, chance)
+        article_id, edit_of = f"{seed}-{i:06d}", ""
+        if told and chance.random() < chosen.edited:
+            story, edit_of, original = told[chance.integers(max(0, len(told) - 2_000), len(told))]
+            text = edited(original, editing.choice(chosen.edits), filler, editing)
         else:
             newest = i // chosen.per_story
             story = int(chance.integers(max(0, newest - 2 * chosen.stories_per_day), newest + 1))
-            words = _telling(seed, story, chosen, chance)
-            told.append((story, words))
+            text = " ".join(vocabulary[_telling(seed, story, chosen, chance)])
+            told.append((story, article_id, text))
         yield {
-            "id": f"{seed}-{i:06d}",
-            "title": " ".join(vocabulary[words[:8]]).capitalize(),
-            "text": " ".join(vocabulary[words]),
+            "id": article_id,
+            "title": " ".join(text.split(maxsplit=8)[:8]).capitalize(),
+            "text": text,
             "published_at": _published(story, chosen, chance).isoformat(),
-            "source": "copies" if is_copy else f"source {story % 7}",
+            "source": "copies" if edit_of else f"source {story % 7}",
             "language": "en",
+            "edit_of": edit_of,
         }
 
 
@@ -77,17 +87,22 @@ def _vocabulary() -> list[str]:
 
 def _telling(seed: int, story: int, recipe: Recipe, chance: np.random.Generator) -> Words:
     """Words of one article: most by their frequency in the language, some from the story's own."""
-    common = np.floor(np.exp(chance.random(recipe.n_words) * np.log(_N_WORDS))).astype(np.int64) - 1
+    common = _by_frequency(recipe.n_words, chance)
     own = np.random.default_rng((seed, story)).integers(1_000, _N_WORDS, _STORY_WORDS)
     is_own = chance.random(recipe.n_words) < recipe.own_words
     return np.where(is_own, own[chance.integers(0, _STORY_WORDS, recipe.n_words)], common)
 
 
-def _reworded(words: Words, recipe: Recipe, chance: np.random.Generator) -> Words:
-    replaced = words.copy()
-    places = chance.integers(0, len(words), max(1, round(len(words) * recipe.replaced)))
-    replaced[places] = chance.integers(0, _N_WORDS, len(places))
-    return replaced
+def _strange_words(seed: int, vocabulary: NDArray[np.object_]) -> Iterator[str]:
+    """Words that come in with edits, without end, each with a space after it."""
+    chance = np.random.default_rng((seed, _N_WORDS))
+    while True:
+        yield from (f"{word} " for word in vocabulary[_by_frequency(10_000, chance)])
+
+
+def _by_frequency(n: int, chance: np.random.Generator) -> Words:
+    ranks: Words = np.floor(np.exp(chance.random(n) * np.log(_N_WORDS))).astype(np.int64)
+    return ranks - 1
 
 
 def _published(story: int, recipe: Recipe, chance: np.random.Generator) -> datetime:

@@ -3,11 +3,17 @@
 A *content* is one normalised text, however many articles carry it. Contents are joined by verified edges, and
 which contents form a family is a function of those edges alone, whatever the order in which they came:
 
-1. An edge is two contents whose estimated Jaccard similarity reaches the bar for texts of their length.
-2. Edges are taken by falling similarity, ties by content hash.
-3. An edge joins the two families at its ends only if every member of both is at least half alike (J >= .5)
-   to the content that would represent them together: no chain of weak links.
-4. A family is represented by its content with the most words, ties by content hash.
+1. An edge is two contents whose estimated Jaccard similarity reaches the bar for texts of their length, or of which the
+   shorter is contained in the longer, by the bar for its length: a reprint.
+2. Edges are taken by falling similarity, near-duplicates before reprints, ties by content hash.
+3. An edge joins the two families at its ends only if one content can stand for all of both: each other one is at least
+   half like it (J >= .5) or contains it (C >= .8). So there is no chain of weak links, and a page with two texts in it
+   does not make one of them.
+4. That content is the core of the family: of those that stood for the two families the longer one if it can, else the
+   other, else the longest of all that can (asked in families of up to 32 contents); ties by content hash.
+
+The representative of a family is an article of the source with the highest priority where priorities are set, else of
+its core, else of its longest content; of several the first to arrive.
 
 Ids are by arrival. A family id stays with the group that holds most of the articles it named before; a group
 that inherits several keeps the one founded first, and the others resolve to it; a group that inherits none is
@@ -18,62 +24,90 @@ from those it leaves.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.containment import NOTHING, Extract, contained
 from dedup.story import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyParams:
-    """`jaccard_threshold` is the bar for long texts: at .7 a pair shares four shingles in five.
+    """`jaccard_threshold` is the bar for long texts: at .6 a pair shares three shingles in four.
     Short texts reach it by chance and by form, so the bar rises by `short_rise` towards no words at all,
-    and falls off with `short_words` (at 20 words it is .82, at 100 words .72).
+    and falls off with `short_words` (at 20 words it is .78, at 100 words .62).
     """
 
-    jaccard_threshold: float = 0.7
-    short_rise: float = 0.2
+    jaccard_threshold: float = 0.6
+    short_rise: float = 0.3
     short_words: float = 40.0
-    least_with_representative: float = 0.5
+    least_with_core: float = 0.5
+    containment_threshold: float = 0.85
+    """What a text of containment .9 nearly always reaches when it is estimated."""
+    containment_rise: float = 0.15
+    """How far the bar for containment rises towards no words at all; at 60 words it is .88."""
+    least_share: float = 0.15
+    """A text that is a smaller part of the other is quoted in it, or one of many on the page."""
+    least_sampled: int = 8
+    """Sampled shingles on which a containment is judged."""
+    contains_core: float = 0.8
+    source_priority: tuple[str, ...] = ()
+    """Sources whose articles represent families before all others, the first one first; case does not matter."""
 
 
-_PAIRS_PER_CALL: Final = 100_000
+MOST_ASKED: Final = 32
+"""Contents of two families that are all asked whether they can stand for both."""
 MAX_CONTENTS: Final = 512
 """Contents of one connected group that are still regrouped as a whole; past it, a new one joins by its best edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Content:
-    """One normalised text. `signature`: uint32, shape (num_perm,)."""
+    """One normalised text. `signature`: uint16, shape (num_perm,), the low half of each MinHash value, by which two
+    texts are alike by chance in one place of 65,536. `extract` is what containment is judged by.
+    """
 
     number: int
     content_hash: bytes
     n_words: int
-    signature: NDArray[np.uint32]
+    signature: NDArray[np.uint16]
+    extract: Extract = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Two contents, the smaller number first, of verified similarity."""
+    """Two contents, the smaller number first, of verified similarity. `containment` of the shorter in the longer is
+    given where that makes the edge: 0 for near-duplicates.
+    """
 
     one: int
     other: int
     jaccard: float
+    containment: float = 0.0
+
+    @property
+    def strength(self) -> tuple[float, float]:
+        """What edges are ordered by: near-duplicates by their similarity, then reprints by theirs."""
+        return (0.0, self.containment) if self.containment else (self.jaccard, 0.0)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Member:
-    """An article as its family sees it, ordered by arrival. `family` is the id that named it before, "" if none did."""
+    """An article as its family sees it, ordered by arrival. `family` is the id that named it before, "" if none did,
+    `source` is by `source_key`.
+    """
 
     seen_at: tuple[int, int]
     article_id: str
     content: int
     family: str
     revised: bool = False
+    source: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,79 +128,149 @@ class Settlement:
     aliases: Mapping[str, str]
 
 
+def source_key(source: str) -> int:
+    """Four bytes by which a source is known, however its name is spelt in upper and lower case."""
+    return int.from_bytes(blake2b(source.strip().casefold().encode(errors="replace"), digest_size=4).digest(), "little")
+
+
 def bar(n_words: NDArray[np.int64], params: FamilyParams) -> NDArray[np.float64]:
     """The least Jaccard similarity at which two texts are near-duplicates, by the length of the shorter."""
     return params.jaccard_threshold + params.short_rise * np.exp(-n_words / params.short_words)
 
 
+def containment_bar(n_words: NDArray[np.int64], params: FamilyParams) -> NDArray[np.float64]:
+    """The least containment at which a text is a reprint, by its length."""
+    return params.containment_threshold + params.containment_rise * np.exp(-n_words / params.short_words)
+
+
 def verify(content: Content, candidates: Sequence[Content], params: FamilyParams) -> list[Edge]:
-    """The edges between a content and those found under its band keys."""
+    """The edges between a content and those found under its keys."""
     others = [other for other in candidates if other.number != content.number]
     if not others:
         return []
     alike = _jaccard(content, others)
     shorter = np.minimum(content.n_words, np.array([other.n_words for other in others], np.int64))
-    return [
-        Edge(min(content.number, others[i].number), max(content.number, others[i].number), float(alike[i]))
-        for i in np.flatnonzero(alike >= bar(shorter, params))
-    ]
+    near = alike >= bar(shorter, params)
+    edges = [_edge(content, others[i], float(alike[i])) for i in np.flatnonzero(near)]
+    for i in np.flatnonzero(~near):
+        short, long = sorted((content, others[i]), key=lambda one: (one.n_words, one.content_hash))
+        if share := _reprinted(short, long, params):
+            edges.append(_edge(short, long, float(alike[i]), share))
+    return edges
+
+
+def _edge(one: Content, other: Content, jaccard: float, containment: float = 0.0) -> Edge:
+    first, second = sorted((one.number, other.number))
+    return Edge(first, second, jaccard, containment)
+
+
+def _reprinted(short: Content, long: Content, params: FamilyParams) -> float:
+    """The containment of one content in another if that makes it a reprint, else 0."""
+    if short.n_words < params.least_share * long.n_words:
+        return 0.0
+    share, n_sampled = contained(short.extract.sample, long.extract.sample)
+    enough = n_sampled >= params.least_sampled
+    return share if enough and share >= float(containment_bar(np.array(short.n_words), params)) else 0.0
 
 
 def edges_of_pairs(contents: Sequence[Content], pairs: NDArray[np.int64], params: FamilyParams) -> list[Edge]:
     """The edges among pairs of contents, given by their places in `contents`: int64, shape (n_pairs, 2)."""
-    signatures = np.stack([content.signature for content in contents])
-    n_words = np.array([content.n_words for content in contents], np.int64)
-    edges: list[Edge] = []
-    for start in range(0, len(pairs), _PAIRS_PER_CALL):
-        one, other = pairs[start : start + _PAIRS_PER_CALL].T
-        alike = (signatures[one] == signatures[other]).mean(axis=1)
-        for i in np.flatnonzero(alike >= bar(np.minimum(n_words[one], n_words[other]), params)):
-            ends = sorted((contents[one[i]].number, contents[other[i]].number))
-            edges.append(Edge(ends[0], ends[1], float(alike[i])))
-    return edges
+    found: dict[int, list[int]] = defaultdict(list)
+    for one, other in pairs.tolist():
+        found[one].append(other)
+    return [
+        edge
+        for one in sorted(found)
+        for edge in verify(contents[one], [contents[other] for other in found[one]], params)
+    ]
 
 
 def group(contents: Sequence[Content], edges: Iterable[Edge], params: FamilyParams) -> list[list[Content]]:
-    """The families of connected contents (rules 2 to 4), each with its representative first."""
+    """The families of connected contents (rules 2 to 4), each with its core first, then by length."""
     known = {content.number: content for content in contents}
     groups = {number: [content] for number, content in known.items()}
     for edge in sorted((e for e in edges if e.one in known and e.other in known), key=_by_similarity(known)):
         one, other = groups[edge.one], groups[edge.other]
         if one is other:
             continue
-        first, second = sorted((one, other), key=lambda members: _prominence(members[0]))
-        if _jaccard(first[0], second).min() >= params.least_with_representative:
-            first.extend(second)
-            groups.update((content.number, first) for content in second)
+        if core := _core(one, other, params):
+            joined = [core, *(content for content in (*one, *other) if content is not core)]
+            groups.update((content.number, joined) for content in joined)
     unique = {id(members): members for members in groups.values()}
-    return sorted(unique.values(), key=lambda members: _prominence(members[0]))
+    ordered = ([members[0], *sorted(members[1:], key=_prominence)] for members in unique.values())
+    return sorted(ordered, key=lambda members: _prominence(members[0]))
 
 
-def settle(groups: Sequence[Sequence[Content]], members: Iterable[Member], mint: Callable[[str], str]) -> Settlement:
-    """Ids, kinds and representatives for groups of contents and the articles that carry them.
+def _core(one: Sequence[Content], other: Sequence[Content], params: FamilyParams) -> Content | None:
+    """What can stand for two families together, each with its own core first."""
+    both = sorted((one[0], other[0]), key=_prominence)
+    if len(one) + len(other) <= MOST_ASKED:
+        both += sorted((*one[1:], *other[1:]), key=_prominence)
+    return next((core for core in both if _stands_for(core, [*one, *other], params)), None)
 
-    `mint` names a new family after its first article.
+
+def _stands_for(core: Content, contents: Sequence[Content], params: FamilyParams) -> bool:
+    """Whether each of these contents is half like the core, or contains it."""
+    unlike = np.flatnonzero(_jaccard(core, contents) < params.least_with_core)
+    return all(_contains(contents[i], core, params) for i in unlike.tolist())
+
+
+def _contains(content: Content, core: Content, params: FamilyParams) -> bool:
+    share, n_sampled = contained(core.extract.sample, content.extract.sample)
+    return n_sampled >= params.least_sampled and share >= params.contains_core
+
+
+def reprints(groups: Sequence[Sequence[Content]], edges: Iterable[Edge]) -> set[int]:
+    """The contents that are in their families by containment alone."""
+    place = {content.number: i for i, contents in enumerate(groups) for content in contents}
+    inside = [edge for edge in edges if place.get(edge.one, -1) == place.get(edge.other, -2)]
+    near = {number for edge in inside if not edge.containment for number in (edge.one, edge.other)}
+    return {number for edge in inside if edge.containment for number in (edge.one, edge.other)} - near
+
+
+def settle(
+    groups: Sequence[Sequence[Content]],
+    members: Iterable[Member],
+    mint: Callable[[str], str],
+    reprinted: Collection[int] = (),
+    source_priority: Sequence[str] = (),
+) -> Settlement:
+    """Ids, kinds and representatives for groups of contents, each with its core first, and the articles carrying them.
+
+    `mint` names a new family after its first article; `reprinted` are contents in their family by containment alone.
     """
     place = {content.number: i for i, contents in enumerate(groups) for content in contents}
-    rank = {content.number: k for contents in groups for k, content in enumerate(_by_prominence(contents))}
+    rank = {content.number: k for contents in groups for k, content in enumerate(contents)}
+    priority = {source_key(source): i for i, source in enumerate(source_priority)}
     articles: dict[int, list[Member]] = defaultdict(list)
     for member in sorted(members):
         articles[place[member.content]].append(member)
     kept, aliases = _inherit(articles)
+
+    def prominence(member: Member) -> tuple[int, int, Member]:
+        return priority.get(member.source, len(priority)), rank[member.content], member
+
     families = tuple(
-        _settled(kept.get(i) or mint(present[0].article_id), present, rank) for i, present in sorted(articles.items())
+        Settled(
+            kept.get(i) or mint(present[0].article_id),
+            tuple(present),
+            _kinds(present, reprinted),
+            min(present, key=prominence).article_id,
+        )
+        for i, present in sorted(articles.items())
     )
     return Settlement(families, aliases)
 
 
-def _settled(family_id: str, present: list[Member], rank: Mapping[int, int]) -> Settled:
-    representative = min(present, key=lambda member: (rank[member.content], member))
+def _kinds(present: Sequence[Member], reprinted: Collection[int]) -> tuple[Kind, ...]:
+    """What each article of a family is, in order of arrival."""
     contents: set[int] = set()
     kinds: list[Kind] = []
     for member in present:
-        kinds.append("copy" if member.content in contents else "near-duplicate" if contents else "new")
+        is_copy, is_reprint = member.content in contents, member.content in reprinted
+        kinds.append("copy" if is_copy else "new" if not contents else "reprint" if is_reprint else "near-duplicate")
         contents.add(member.content)
-    return Settled(family_id, tuple(present), tuple(kinds), representative.article_id)
+    return tuple(kinds)
 
 
 def _inherit(articles: Mapping[int, Sequence[Member]]) -> tuple[dict[int, str], dict[str, str]]:
@@ -202,13 +306,10 @@ def _prominence(content: Content) -> tuple[int, bytes]:
     return -content.n_words, content.content_hash
 
 
-def _by_prominence(contents: Sequence[Content]) -> list[Content]:
-    return sorted(contents, key=_prominence)
-
-
-def _by_similarity(known: Mapping[int, Content]) -> Callable[[Edge], tuple[float, bytes, bytes]]:
-    def key(edge: Edge) -> tuple[float, bytes, bytes]:
+def _by_similarity(known: Mapping[int, Content]) -> Callable[[Edge], tuple[float, float, bytes, bytes]]:
+    def key(edge: Edge) -> tuple[float, float, bytes, bytes]:
         ends = sorted((known[edge.one].content_hash, known[edge.other].content_hash))
-        return -edge.jaccard, ends[0], ends[1]
+        jaccard, containment = edge.strength
+        return -jaccard, -containment, ends[0], ends[1]
 
     return key

@@ -28,11 +28,17 @@ class LshParams:
 MAX_BUCKET: Final = 128
 """Texts of one band key that a further one is compared with, the latest; a form letter sent a thousand times is
 found by its latest copies."""
+MAX_ANCHOR_BUCKET: Final = 8
+"""The same for an anchor: a text that is reprinted more often is found by its latest reprints, and what more texts have
+in common is what their pages have in common."""
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def band_keys(signatures: NDArray[np.uint32], params: LshParams) -> NDArray[np.uint64]:
-    """One 64-bit key for each band of each signature: uint64, shape (n_texts, bands). The band is part of the key."""
+def band_keys(signatures: NDArray[np.uint16], params: LshParams) -> NDArray[np.uint64]:
+    """One 64-bit key for each band of each signature: uint64, shape (n_texts, bands). The band is part of the key.
+
+    `signatures` are the low halves of MinHash values: uint16, shape (n_texts, num_perm).
+    """
     n = len(signatures)
     slices = signatures[:, : params.bands * params.rows].reshape(n, params.bands, params.rows).astype(np.uint64)
     keys = np.broadcast_to(np.arange(1, params.bands + 1, dtype=np.uint64) * _MULTIPLIER, (n, params.bands)).copy()

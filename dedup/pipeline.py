@@ -14,13 +14,26 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from dedup.article import Article
+from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, merge_stories
-from dedup.family import Content, Edge, FamilyParams, Member, Settled, edges_of_pairs, group, settle
+from dedup.containment import Extract, anchor_keys, extract
+from dedup.family import (
+    Content,
+    Edge,
+    FamilyParams,
+    Member,
+    Settled,
+    edges_of_pairs,
+    group,
+    reprints,
+    settle,
+    source_key,
+)
 from dedup.graph import GraphParams, neighbour_graph, reliability
 from dedup.identity import Placed, decide, mint
 from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
-from dedup.shingle import shingle
+from dedup.shingle import Shingles, shingle
 from dedup.storyline import Profile, StorylineParams, link_stories, profile
 from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors
 from dedup.text import body_text, normalise, words
@@ -49,46 +62,78 @@ class Params:
 class Prepared:
     """An article with all that can be computed from it alone.
 
-    `band_keys`: uint64, shape (bands,), or (0,) for an article that has a title only and so is nobody's
+    `body`: its plain text. `signature`: uint16, shape (num_perm,), the low half of each MinHash value. `keys`: uint64,
+    shape (n_keys,), under which texts like it are found: those of its bands, then those of its anchors; shape (0,) for
+    an article that has a title only, or besides it what every page of its site says, and so is nobody's
     near-duplicate: the same title is never enough.
     """
 
     article: Article
+    body: str
     content_hash: bytes
     n_words: int
-    signature: NDArray[np.uint32]
-    band_keys: NDArray[np.uint64]
+    signature: NDArray[np.uint16]
+    extract: Extract
+    keys: NDArray[np.uint64]
     terms: Terms
 
     def content(self, number: int) -> Content:
-        return Content(number, self.content_hash, self.n_words, self.signature)
+        return Content(number, self.content_hash, self.n_words, self.signature, self.extract)
 
 
 def prepare(articles: Sequence[Article], params: Params) -> list[Prepared]:
-    """Text, shingles, signature, band keys and terms of each article."""
+    """Text, shingles, signature, keys and terms of each article."""
     titles = [normalise(article.title) for article in articles]
-    bodies = [normalise(body_text(article)) for article in articles]
-    compared = [_compared(title, body) for title, body in zip(titles, bodies, strict=True)]
+    plain = [body_text(article) for article in articles]
+    bodies = [normalise(body) for body in plain]
     prepared: list[Prepared] = []
-    for batch in batches(compared):
+    for batch in batches(bodies):
         part = slice(len(prepared), len(prepared) + len(batch))
-        shingles = shingle(batch)
-        signatures = sign(shingles)
-        keys = band_keys(signatures, params.lsh)
-        terms = read_terms(titles[part], bodies[part], params.terms)
-        n_words = shingles.n_words.tolist()
-        prepared += [
-            Prepared(
-                article,
-                shingles.content_hashes[i] if n_words[i] else _own_hash(article.id, title),
-                n_words[i],
-                signatures[i],
-                keys[i] if n_words[i] else np.empty(0, np.uint64),
-                terms[i],
-            )
-            for i, (article, title) in enumerate(zip(articles[part], titles[part], strict=True))
-        ]
+        prepared += _prepare(articles[part], plain[part], titles[part], batch, params)
     return prepared
+
+
+def _prepare(
+    articles: Sequence[Article], plain: Sequence[str], titles: Sequence[str], bodies: Sequence[str], params: Params
+) -> list[Prepared]:
+    """A batch of articles, with their normalised titles and bodies."""
+    told, shingles = _without_boilerplate(titles, bodies)
+    hashes = shingles.content_hashes()
+    signatures = sign(shingles).astype(np.uint16)
+    extracts = extract(shingles)
+    keys = band_keys(signatures, params.lsh)
+    terms = read_terms(titles, told, params.terms)
+    n_words = shingles.n_words.tolist()
+    return [
+        Prepared(
+            article,
+            plain[i],
+            hashes[i] if n_words[i] else _own_hash(article.id, titles[i]),
+            n_words[i],
+            signatures[i],
+            extracts[i],
+            content_keys(keys[i], extracts[i].anchors) if n_words[i] else np.empty(0, np.uint64),
+            terms[i],
+        )
+        for i, article in enumerate(articles)
+    ]
+
+
+def content_keys(bands: NDArray[np.uint64], anchors: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """All keys of a content: uint64, shape (n_bands + n_anchors,)."""
+    return np.concatenate([bands, anchor_keys(anchors)])
+
+
+def _without_boilerplate(titles: Sequence[str], bodies: Sequence[str]) -> tuple[list[str], Shingles]:
+    """The bodies without boilerplate, and the shingles of what is compared of each article."""
+    shingles = shingle([_compared(title, body) for title, body in zip(titles, bodies, strict=True)])
+    told = list(bodies)
+    for i in suspects(shingles.words, shingles.n_words):
+        told[i] = without_boilerplate(bodies[i])
+    changed = [i for i, (before, after) in enumerate(zip(bodies, told, strict=True)) if before != after]
+    if changed:
+        shingles = shingles.replaced(changed, shingle([_compared(titles[i], told[i]) for i in changed]))
+    return told, shingles
 
 
 def _compared(title: str, body: str) -> str:
@@ -97,6 +142,15 @@ def _compared(title: str, body: str) -> str:
         return body
     n_words = len(words(body))
     return body if n_words >= SHORT_BODY_WORDS or not n_words else f"{title}\n{body}"
+
+
+def compared_parts(title: str, body: str) -> tuple[str, str]:
+    """By what an article is compared with others, of its plain title and body: the normalised title, "" where the body
+    is not too short without it, and the normalised body without boilerplate.
+    """
+    normalised = normalise(title)
+    (told,), _ = _without_boilerplate([normalised], [normalise(body)])
+    return "" if _compared(normalised, told) == told else normalised, told
 
 
 def _own_hash(article_id: str, title: str) -> bytes:
@@ -182,8 +236,16 @@ def find_families(prepared: Sequence[Prepared], params: Params) -> list[Settled]
     """The families of articles in order of arrival."""
     numbers: dict[bytes, int] = {}
     members = [
-        Member((i, 0), one.article.id, numbers.setdefault(one.content_hash, len(numbers)), "")
+        Member(
+            (i, 0),
+            article.id,
+            numbers.setdefault(one.content_hash, len(numbers)),
+            "",
+            False,
+            source_key(article.source),
+        )
         for i, one in enumerate(prepared)
+        for article in (one.article,)
     ]
     first = {member.content: i for i, member in reversed(list(enumerate(members)))}
     contents = [prepared[first[number]].content(number) for number in range(len(numbers))]
@@ -192,11 +254,14 @@ def find_families(prepared: Sequence[Prepared], params: Params) -> list[Settled]
     carried: dict[int, list[Member]] = defaultdict(list)
     for member in members:
         carried[member.content].append(member)
-    for connected, edges in _connected(contents, [prepared[first[c.number]].band_keys for c in contents], params):
+    for connected, edges in _connected(contents, [prepared[first[c.number]].keys for c in contents], params):
+        groups = group(connected, edges, params.family)
         settlement = settle(
-            group(connected, edges, params.family),
+            groups,
             [member for content in connected for member in carried[content.number]],
             lambda founder: mint("family", founder, taken.__contains__),
+            reprints(groups, edges),
+            params.family.source_priority,
         )
         taken.update(one.family_id for one in settlement.families)
         settled += settlement.families

@@ -1,22 +1,28 @@
 """Hashes of runs of consecutive words, a whole batch of texts at a time.
 
-The texts are laid end to end as one array of code points; words, their hashes and the shingles are found by
-array operations over it, so that the cost is by the letter and not by the call.
+The texts are laid end to end as UTF-8 bytes; words, their hashes and the shingles are found by array operations over
+them. Letters are looked at as single bytes, and everything wider is done once a word, eight bytes of it at a time:
+that makes it an order of magnitude faster than making strings of words.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from itertools import accumulate, groupby
+from operator import itemgetter
+from typing import Final, TypeVar
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
 from dedup.text import SPACELESS, WORD
+
+_Number = TypeVar("_Number", np.uint32, np.uint64)
 
 SHINGLE_WORDS: Final = 5
 """Words in a shingle; a text with fewer words is one shingle of all of them."""
@@ -25,13 +31,26 @@ _SEPARATOR, _LETTER, _ALONE = 0, 1, 2
 _N_CODE_POINTS: Final = 0x110000
 _ASSIGNED: Final = ((0, 0x40000), (0xE0000, 0xE1000))
 """Planes that have letters or marks at all."""
-_BASE: Final = np.uint64(0x9E3779B97F4A7C15)
-_INVERSE_BASE: Final = np.uint64(pow(int(_BASE), -1, 1 << 64))
-_N_KEPT_POWERS: Final = 1 << 20
-_PLACES: Final = np.array(
-    [0x9FB21C651E98DF25, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3], np.uint64
-)
-"""An odd multiplier for each place in a shingle, so that the order of its words counts."""
+_ASCII_CUT: Final = re.compile(r"[^A-Za-z0-9]")
+_CUT: Final = regex.compile(rf"[^\p{{L}}\p{{M}}\p{{N}}]|[{SPACELESS}]", regex.V1)
+"""What a text may be cut before without cutting a word."""
+_LETTERS_PER_BLOCK: Final = 1 << 18
+"""Letters looked at in one go, more only where a single word is longer: the arrays made on the way take up to
+70 bytes a letter."""
+_CHUNK_BYTES: Final = 8
+_LONG_BYTES: Final = 64
+"""A word of more bytes is hashed by itself, so that one endless word does not cost a round of array operations for
+every eight bytes of it."""
+_FIRST_BYTES: Final = np.array([(1 << 8 * n) - 1 for n in range(_CHUNK_BYTES + 1)], np.uint64)
+"""Masks of the first n bytes of a chunk."""
+_KEPT_BYTES: Final = 1 << 24
+"""More than all arrays of one call take together."""
+_PAIR: Final = np.uint32(0xB5297A4B)
+_PAIRS: Final = np.uint32(0x68E31DA5)
+_LAST: Final = np.uint32(0x1B56C4E9)
+_PLACES: Final = np.array([1, _PAIR, _PAIRS, int(_PAIR) * int(_PAIRS) % 2**32], np.uint32)
+"""The odd multipliers of the first four places of a shingle (`_LAST` is the fifth's): all differ, and no two by a
+multiple of 16, so that the order of words counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,93 +59,228 @@ class Shingles:
 
     `values`: uint32, shape (n shingles of all texts,), text after text, repeats included.
     `counts`: int64, shape (n texts,), how many of `values` are of each text.
-    `n_words`: int64, shape (n texts,).
-    `content_hashes`: 16 bytes for each text; two texts have the same if and only if they have the same words
-    in the same order (a collision of the underlying hashes aside).
+    `words`: uint64, shape (n words of all texts,), the hashes of the words, text after text.
+    `n_words`: int64, shape (n texts,), how many of `words` are of each text.
     """
 
     values: NDArray[np.uint32]
     counts: NDArray[np.int64]
+    words: NDArray[np.uint64]
     n_words: NDArray[np.int64]
-    content_hashes: tuple[bytes, ...]
+
+    def content_hashes(self) -> list[bytes]:
+        """16 bytes for each text; two texts have the same if and only if they have the same words in the same order
+        (collisions of the underlying hashes aside).
+        """
+        contents = _split(self.words.astype("<u8", copy=False), self.n_words)
+        return [hashlib.blake2b(own.tobytes(), digest_size=16).digest() for own in contents]
+
+    def replaced(self, places: Sequence[int], others: Shingles) -> Shingles:
+        """The same batch with other texts at these places."""
+        values, words = _split(self.values, self.counts), _split(self.words, self.n_words)
+        counts, n_words = self.counts.copy(), self.n_words.copy()
+        counts[places], n_words[places] = others.counts, others.n_words
+        other_values, other_words = _split(others.values, others.counts), _split(others.words, others.n_words)
+        for place, own_values, own_words in zip(places, other_values, other_words, strict=True):
+            values[place], words[place] = own_values, own_words
+        return Shingles(np.concatenate(values), counts, np.concatenate(words), n_words)
+
+
+def _split(flat: NDArray[_Number], counts: NDArray[np.int64]) -> list[NDArray[_Number]]:
+    """What is of each text."""
+    ends: list[int] = np.cumsum(counts).tolist()
+    return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def shingle(normalised: Sequence[str]) -> Shingles:
     """The shingles of texts that `dedup.text.normalise` has been through."""
     words, n_words = word_hashes(normalised)
-    values, counts = _combine(words, n_words)
-    ends = np.cumsum(n_words)
-    contents = words.astype("<u8", copy=False)
-    hashes = tuple(
-        hashlib.blake2b(contents[end - n : end].tobytes(), digest_size=16).digest()
-        for end, n in zip(ends.tolist(), n_words.tolist(), strict=True)
-    )
-    return Shingles(values, counts, n_words, hashes)
-
-
-def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of MurmurHash3 (64 bits): every bit of the input moves every bit of the output. In place."""
-    values ^= values >> np.uint64(33)
-    values *= np.uint64(0xFF51AFD7ED558CCD)
-    values ^= values >> np.uint64(33)
-    values *= np.uint64(0xC4CEB9FE1A85EC53)
-    values ^= values >> np.uint64(33)
-    return values
+    values, counts = _combine((words >> np.uint64(32)).astype(np.uint32), n_words)
+    return Shingles(values, counts, words, n_words)
 
 
 def word_hashes(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Hashes of all words in order: uint64, shape (n words,), and the number of words in each text, int64.
 
-    A word's hash is the polynomial in `_BASE` of its letters' values, taken as a difference of prefix sums.
+    A word's hash is a function of its UTF-8 bytes alone, whatever text and batch it is in.
     """
-    points = _code_points("\n".join((*normalised, "")))
-    classes = _classes()[points]
-    starts, ends = _word_bounds(classes)
-    text_ends = np.cumsum(np.fromiter((len(text) + 1 for text in normalised), np.int64, len(normalised)))
+    _keep_freed_memory()
+    if sum(map(len, normalised)) <= _LETTERS_PER_BLOCK:
+        return _hashes_of_block(normalised)
+    pieces = [_pieces(text) for text in normalised]
+    found = [_hashes_of_block(block) for block in _blocks([piece for own in pieces for piece in own])]
+    counts = np.zeros(len(pieces), np.int64)
+    owners = np.repeat(np.arange(len(pieces)), [len(own) for own in pieces])
+    np.add.at(counts, owners, np.concatenate([n_words for _, n_words in found]))
+    return np.concatenate([words for words, _ in found]), counts
+
+
+def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finalizer of MurmurHash3 (64 bits): every bit of the input moves every bit of the output. In place."""
+    shifted = values >> np.uint64(33)
+    values ^= shifted
+    values *= np.uint64(0xFF51AFD7ED558CCD)
+    np.right_shift(values, np.uint64(33), out=shifted)
+    values ^= shifted
+    values *= np.uint64(0xC4CEB9FE1A85EC53)
+    np.right_shift(values, np.uint64(33), out=shifted)
+    values ^= shifted
+    return values
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Has the C library keep the memory of one call for the next, once for the process.
+
+    glibc hands freed memory back to the system until it has seen a large array come and go (mallopt(3),
+    M_MMAP_THRESHOLD); fetching it again, page by page, took 40 % of the time of a signature. Elsewhere
+    this does nothing.
+    """
+    np.empty(_KEPT_BYTES, np.uint8)
+
+
+def _pieces(text: str) -> list[str]:
+    """The text cut between words into pieces of little more than a block."""
+    pieces, start = [], 0
+    pattern = _ASCII_CUT if text.isascii() else _CUT
+    while len(text) - start > _LETTERS_PER_BLOCK and (cut := pattern.search(text, start + _LETTERS_PER_BLOCK)):
+        pieces.append(text[start : cut.start()])
+        start = cut.start()
+    return [*pieces, text[start:]]
+
+
+def _blocks(pieces: Sequence[str]) -> Iterator[list[str]]:
+    """Runs of pieces that have about as many letters as a block together."""
+    numbers = (letters // _LETTERS_PER_BLOCK for letters in accumulate(map(len, pieces)))
+    for _, block in groupby(zip(numbers, pieces, strict=True), itemgetter(0)):
+        yield [piece for _, piece in block]
+
+
+def _hashes_of_block(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The hashes of the texts' words, and the number of words in each."""
+    encoded = [text.encode("utf-8", errors="surrogatepass") for text in texts]
+    data = b"\n".join((b"", *encoded, b"\n" * 2 * _CHUNK_BYTES))  # so that there are two chunks from every word on
+    starts, ends = _word_bounds(data, "".join(text for text in texts if not text.isascii()))
+    text_ends = np.cumsum([len(text) + 1 for text in encoded], dtype=np.int64)
     n_words = np.diff(np.searchsorted(starts, text_ends), prepend=0)
-    powers, inverse_powers = _powers(len(points))
-    prefix = _letter_values()[points]
-    prefix *= powers
-    np.cumsum(prefix, out=prefix)
-    words = prefix[ends - 1]
-    words -= np.where(starts > 0, prefix[starts - 1], np.uint64(0))
-    words *= inverse_powers[starts]
-    return mix64(words), n_words.astype(np.int64)
+    return _hash_words(data, starts, ends - starts), n_words
 
 
-def _code_points(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii"), np.uint8)
-    return np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), np.uint32)
+def _word_bounds(data: bytes, beyond_ascii: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where words start and where they end (exclusive), in bytes. `beyond_ascii` is those texts of the data that are
+    not plain ASCII. The data begin and end with a separator.
+    """
+    letters = np.frombuffer(data, np.uint8)
+    in_word = (letters | np.uint8(0x20)) - np.uint8(ord("a")) < np.uint8(26)
+    in_word |= letters - np.uint8(ord("0")) < np.uint8(10)
+    alone = after = np.zeros(0, np.int64)
+    if beyond_ascii:
+        alone, after = _mark_beyond_ascii(in_word, letters, _points(beyond_ascii))
+    before, here = in_word[:-1], in_word[1:]
+    if not len(alone):
+        bounds = np.flatnonzero(before != here) + 1
+        return bounds[::2], bounds[1::2]
+    starts, ends = here & ~before, before & ~here
+    starts[alone - 1] = ends[after - 1] = True
+    starts[after - 1] = here[after - 1]
+    ends[alone - 1] = before[alone - 1]
+    return np.flatnonzero(starts) + 1, np.flatnonzero(ends) + 1
 
 
-def _word_bounds(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where words start and where they end (exclusive). The text ends in a separator."""
-    letter = classes == _LETTER
-    alone = classes == _ALONE
-    starts, ends = alone.copy(), np.zeros(len(classes) + 1, bool)
-    starts[:1] |= letter[:1]
-    starts[1:] |= letter[1:] & ~letter[:-1]
-    ends[1:] = alone
-    ends[1:-1] |= letter[:-1] & ~letter[1:]
-    return np.flatnonzero(starts), np.flatnonzero(ends)
+def _points(text: str) -> NDArray[np.uint32]:
+    """The code points of a text that are beyond ASCII."""
+    points = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), "<u4")
+    return points[points >= 0x80].astype(np.uint32, copy=False)
 
 
-def _combine(words: NDArray[np.uint64], n_words: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """uint32 shingles of all texts and their number in each; a text of 1 to 4 words is one shingle."""
-    padded = np.concatenate([words, np.zeros(SHINGLE_WORDS - 1, np.uint64)])
-    ends = np.cumsum(n_words)
-    left = np.repeat(ends, n_words) - np.arange(len(words))
-    whole = np.minimum(np.repeat(n_words, n_words), SHINGLE_WORDS)
-    kept = np.flatnonzero(left >= whole)
-    total = np.zeros(len(kept), np.uint64)
-    for place, multiplier in enumerate(_PLACES):
-        word = padded[kept + place] * multiplier
-        if place:
-            word[whole[kept] <= place] = 0
-        total += word
+def _mark_beyond_ascii(
+    in_word: NDArray[np.bool_], letters: NDArray[np.uint8], points: NDArray[np.uint32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Marks the bytes of these code points that are in words. Returns where those that are words alone begin, and what
+    is after them.
+    """
+    classes = _classes().take(points)
+    firsts = np.flatnonzero(letters >= 0xC0)
+    in_word[firsts] = classes != _SEPARATOR
+    following = (letters & 0xC0) == 0x80
+    for _ in range(3):
+        in_word[1:] |= in_word[:-1] & following[1:]
+    is_alone = classes == _ALONE
+    alone, points = firsts[is_alone], points[is_alone]
+    return alone, alone + 2 + (points >= 0x800) + (points >= 0x10000)
+
+
+def _hash_words(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Hashes of the words at these bytes: uint64, shape (n words,).
+
+    No word has a byte 0, so a chunk filled up with zeros is of one word only, and words of up to eight bytes
+    never collide.
+    """
+    chunks = np.frombuffer(data, "<u8", len(data) // _CHUNK_BYTES).astype(np.uint64, copy=False)
+    hashes = mix64(_read(chunks, starts, lengths))
+    longer = np.flatnonzero(lengths > _CHUNK_BYTES)
+    for word in longer[lengths[longer] > _LONG_BYTES].tolist():
+        own = data[starts[word] : starts[word] + lengths[word]]
+        hashes[word] = int.from_bytes(hashlib.blake2b(own, digest_size=8).digest(), "little")
+    longer = longer[lengths[longer] <= _LONG_BYTES]
+    done = _CHUNK_BYTES
+    while len(longer):
+        read = _read(chunks, starts[longer] + done, lengths[longer] - done)
+        hashes[longer] = mix64(hashes[longer] + read)
+        done += _CHUNK_BYTES
+        longer = longer[lengths[longer] > done]
+    return hashes
+
+
+def _read(chunks: NDArray[np.uint64], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The first eight bytes from each of `starts` on, those past `lengths` 0: uint64, shape (n starts,).
+
+    `chunks` are the bytes in eights; what lies across two of them is put together of both.
+    """
+    places = starts >> 3
+    shifts = (starts & 7).view(np.uint64)
+    shifts <<= np.uint64(3)
+    read = chunks.take(places)
+    read >>= shifts
+    places += 1
+    following = chunks.take(places)
+    np.subtract(np.uint64(64), shifts, out=shifts)
+    following <<= shifts  # by 64 bits: numpy's result is 0
+    read |= following
+    read &= _FIRST_BYTES.take(lengths, mode="clip")
+    return read
+
+
+def _combine(words: NDArray[np.uint32], n_words: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """uint32 shingles of all texts and their number in each; a text of 1 to 4 words is one shingle.
+
+    A shingle is the sum of its words' 32-bit hashes times the multiplier of their place, modulo 2**32. It is made at
+    every word, in disregard of texts, and kept where its text has all its words.
+    """
     counts = np.where(n_words > 0, np.maximum(n_words - SHINGLE_WORDS + 1, 1), 0)
-    return (mix64(total) >> np.uint64(32)).astype(np.uint32), counts
+    padded = np.concatenate([words, np.zeros(SHINGLE_WORDS - 1, np.uint32)])
+    pairs = padded[1:] * _PAIR
+    pairs += padded[:-1]
+    values = pairs[2:] * _PAIRS
+    values += pairs[:-2]
+    values = values[:-1]
+    values += padded[SHINGLE_WORDS - 1 :] * _LAST
+    ends = np.cumsum(n_words)
+    kept = np.ones(len(words), np.bool_)
+    kept[np.maximum(ends[n_words > 0, None] - np.arange(1, SHINGLE_WORDS), 0)] = False
+    short = np.flatnonzero((n_words > 0) & (n_words < SHINGLE_WORDS))
+    starts = ends[short] - n_words[short]
+    values[starts] = _whole(padded, starts, n_words[short])
+    kept[starts] = True
+    return values[kept], counts
+
+
+def _whole(padded: NDArray[np.uint32], starts: NDArray[np.int64], n_words: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """The shingles of texts of 1 to 4 words that start at `starts`: uint32, shape (n starts,)."""
+    places = np.arange(len(_PLACES))
+    words = padded[starts[:, None] + places] * _PLACES
+    words[places >= n_words[:, None]] = 0
+    return np.asarray(words.sum(axis=1, dtype=np.uint32))
 
 
 @cache
@@ -140,32 +294,3 @@ def _classes() -> NDArray[np.uint8]:
         for match in regex.finditer(rf"[{SPACELESS}]+", every, regex.V1):
             classes[first + match.start() : first + match.end()] = _ALONE
     return classes
-
-
-@cache
-def _letter_values() -> NDArray[np.uint64]:
-    """A random-looking value for each code point, shape (0x110000,); 0 for what is no part of a word."""
-    values = mix64(np.arange(1, _N_CODE_POINTS + 1, dtype=np.uint64) * _BASE)
-    values[_classes() == _SEPARATOR] = 0
-    return values
-
-
-def _powers(n: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The first n powers of the base and of its inverse, modulo 2**64."""
-    powers, inverse_powers = _kept_powers() if n <= _N_KEPT_POWERS else _power_tables(n)
-    return powers[:n], inverse_powers[:n]
-
-
-@cache
-def _kept_powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    return _power_tables(_N_KEPT_POWERS)
-
-
-def _power_tables(n: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    return _powers_of(_BASE, n), _powers_of(_INVERSE_BASE, n)
-
-
-def _powers_of(base: np.uint64, n: int) -> NDArray[np.uint64]:
-    factors = np.full(n, base, np.uint64)
-    factors[0] = 1
-    return np.multiply.accumulate(factors)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["new", "copy", "near-duplicate"]
-"""How an article stands in its family: its first telling, the same text, or nearly the same text."""
+Kind = Literal["new", "copy", "near-duplicate", "reprint"]
+"""How an article stands in its family: its first telling, the same text, nearly the same text, or a text that is
+contained in another, or contains it, without being nearly the same."""
 
 ChangeKind = Literal["born", "grew", "moved", "merged", "split", "ended", "revised"]
 

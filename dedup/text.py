@@ -29,6 +29,9 @@ _PLAIN: Final = (
     ("\u2026", "..."), ("\u00a0", " "),
 )  # fmt: skip
 """Typographic characters that keep most English text from being plain ASCII."""
+_WIDE: Final = (("\u3000", " "), *((chr(ord(plain) + 0xFEE0), plain) for plain in ",.:;!?()%-~/0123456789"))
+"""Punctuation and digits of Chinese text, as NFKC has them: without them it finds nothing to do in most of it, and
+`normalise` takes a ninth of the time."""
 _INVISIBLE: Final = regex.compile(r"\p{Cf}+")
 _SPACES: Final = regex.compile(r"\s+")
 _UNREAD_TAGS: Final = (
@@ -81,7 +84,9 @@ def body_text(article: Article) -> str:
 
 def normalise(text: str) -> str:
     """Text in the one form in which it is compared: NFKC, case folded, quotes and dashes plain, nothing invisible."""
-    for fancy, plain in _PLAIN:
+    if text.isascii():
+        return text.lower()
+    for fancy, plain in _PLAIN if "\uff0c" not in text else (*_PLAIN, *_WIDE):
         text = text.replace(fancy, plain)
     if text.isascii():
         return text.lower()

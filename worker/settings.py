@@ -18,6 +18,9 @@ from dedup.errors import DedupError
 
 DAY_SECONDS: Final = 86_400
 
+_ANSWERS: Final = {
+    "1": True, "0": False, "true": True, "false": False, "yes": True, "no": False, "on": True, "off": False,
+}  # fmt: skip
 _PASSWORD: Final = re.compile(r"(//[^:@/?#]*):.*@")
 _PASSWORD_OPTION: Final = re.compile(r"([?&]password=)[^&#]*")
 
@@ -40,6 +43,8 @@ class Settings:
     `inbox_max`: articles waiting at which a push fails. `max_article_bytes`: the largest payload accepted.
     `report_timezone`: IANA zone of the periods of reports. `cluster_seconds`: pause between runs.
     `claim_seconds`: how long a batch may lie with a worker before another one takes it over.
+    `keep_text`: whether articles' texts are kept, for `dedup explain` to show what they share.
+    `source_priority`: sources whose articles represent families before others (comma-separated, the first one first).
     `feeds_allow`: networks a feed may be fetched from although they are not public (comma-separated CIDR).
     `parent_fd`: set by `dedup up` for its workers: they end when this pipe closes.
     """
@@ -56,6 +61,8 @@ class Settings:
     report_timezone: str = "UTC"
     cluster_seconds: float = 3.0
     claim_seconds: float = 15.0
+    keep_text: bool = True
+    source_priority: tuple[str, ...] = ()
     feeds_allow: tuple[Network, ...] = ()
     parent_fd: int = -1
 
@@ -148,6 +155,17 @@ def _positive(number: Callable[[str], float]) -> Callable[[str], object]:
     return read
 
 
+def _yes_or_no(text: str) -> bool:
+    answer = _ANSWERS.get(text.lower())
+    if answer is None:
+        raise ValueError(f"must be one of {', '.join(_ANSWERS)}")
+    return answer
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
 
@@ -184,6 +202,8 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "storyline_days": _positive(float),
     "cluster_seconds": _positive(float),
     "claim_seconds": _positive(float),
+    "keep_text": _yes_or_no,
+    "source_priority": _names,
     "inbox_max": _positive(int),
     "max_article_bytes": _positive(int),
     "parent_fd": int,

@@ -36,7 +36,10 @@ from worker.settings import Settings
 Run = Callable[..., Any]
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
-COMMANDS = ("demo", "up", "push", "show", "story", "stories", "changes", "report", "status", "cluster", "evaluate")
+COMMANDS = (
+    "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "cluster",
+    "evaluate",
+)  # fmt: skip
 FIELDS = ("id", "family_id", "story_id", "storyline_id")
 SEVERAL = b'{"id": "one", "text": "first"}\n{"id": "two", "title": "second"}\n'
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -201,6 +204,7 @@ def test_the_offline_commands_start_no_server(dedup: Run, home: Path, articles: 
     "words",
     [
         (), ("frobnicate",), ("cluster",), ("cluster", "a", "b"), ("evaluate",), ("push",), ("show",), ("story",),
+        ("explain",), ("explain", "a", "b"), ("forget",), ("forget", "a", "b"),
         ("stories", "--limit", "0"), ("stories", "--limit", "many"), ("changes", "--limit", "-1"),
         ("report", "--period", "year"), ("report", "--format", "pdf"), ("up", "--workers", "0"),
         ("up", "--tcp-port", "65536"), ("status", "--frobnicate"), ("cluster", "a", "--json"),
@@ -474,7 +478,10 @@ def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.005)
 
 
-READERS = (("status",), ("stories",), ("changes",), ("show", "x"), ("story", "x"), ("report",), ("push", str(SEEDS)))
+READERS = (
+    ("status",), ("stories",), ("changes",), ("show", "x"), ("story", "x"), ("explain", "x"), ("report",),
+    ("push", str(SEEDS)), ("forget", "x"),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("words", READERS, ids=lambda words: words[0])
@@ -596,7 +603,7 @@ HOSTILE = [
     {
         "id": f"strange-\u202e\u2066{i}", "url": f"https://example.org/{i}", "source": "\x1b]0;owned\x07So\u200furce",
         "title": "\x1b[31mRed\x9b2J \u202eand back\nwards [bold]markup[/bold]\x07",
-        "text": "The harbour master closed the northern quay after the storm had torn two moorings loose. " * 3,
+        "text": "The harbour master closed \u202ethe northern\x9b2J quay [red]after[/red] moorings tore loose. " * 3,
     }
     for i in range(2)
 ]  # fmt: skip
@@ -606,19 +613,24 @@ HOSTILE = [
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory that a service has worked on, and that no service runs on now."""
     folder = tmp_path_factory.mktemp("worked")
-    settings = replace(Settings(), data_dir=folder)
+    work_on(folder, Settings(), [*SEEDS.read_bytes().splitlines(), *HOSTILE])
+    return folder
+
+
+def work_on(folder: Path, chosen: Settings, articles: list[Any]) -> None:
+    """Leaves in a data directory what a service makes of articles."""
+    settings = replace(chosen, data_dir=folder)
     server = embedded.start(folder)
     try:
         parts = make_runtime(settings, server.url)
         with Client(server.url) as client:
-            client.push([*SEEDS.read_bytes().splitlines(), *HOSTILE])
+            client.push(articles)
         drain(parts.store, parts.params, "only", 15, settings.max_article_bytes, settings.retention_seconds)
         parts.clusterer.run(time.time())
         parts.clusterer.release()
         parts.store.connection.close()
     finally:
         server.stop()
-    return folder
 
 
 def story_of(dedup: Run, worked: Path, article_id: str) -> str:
@@ -630,12 +642,74 @@ def test_an_article_is_shown_with_its_family_and_story(dedup: Run, worked: Path)
     told = json.loads(dedup("show", "seed-r1-wire-copy", "--data-dir", worked, "--json").out)
     assert ran.code == 0
     assert told["kind"] == "copy"
-    assert told["representative"] == "seed-r1-wire"
+    assert told["representative"] == "seed-r1-wire-near"
     assert told["status"] == "clustered"
     assert told["published_at"].startswith("2025-05-16T")
     assert {one["id"] for one in told["family_articles"]} == {"seed-r1-wire", "seed-r1-wire-copy", "seed-r1-wire-near"}
     assert f"family          {told['family']}\n" in ran.out
     assert "seed-r1-wire-near\tnear-duplicate\t" in ran.out
+
+
+def test_an_article_is_shown_with_the_article_that_it_matches(dedup: Run, worked: Path) -> None:
+    told = json.loads(dedup("show", "seed-r1-wire-near", "--data-dir", worked, "--json").out)["match"]
+    assert (told["id"], told["kind"], told["came"]) == ("seed-r1-wire", "near-duplicate", "earlier")
+    assert 0.5 < told["bar"] < told["estimated_jaccard"] < 1
+    shown = dedup("show", "seed-r1-wire-near", "--data-dir", worked).out
+    assert re.search(r"^matches +seed-r1-wire \(near-duplicate, similarity 0\.\d\d ± 0\.0[23]\)$", shown, re.MULTILINE)
+    copy = dedup("show", "seed-r1-wire-copy", "--data-dir", worked).out
+    assert re.search(r"^matches +seed-r1-wire \(copy, the same words\)$", copy, re.MULTILINE)
+    assert json.loads(dedup("show", "seed-r1-analysis", "--data-dir", worked, "--json").out)["match"] is None
+
+
+def test_a_near_duplicate_is_explained_by_its_figures_and_passages(dedup: Run, worked: Path) -> None:
+    ran = dedup("explain", "seed-r1-wire-near", "--data-dir", worked, "--json")
+    told = json.loads(ran.out)
+    assert ran.code == 0
+    assert re.match(r"near-duplicate of seed-r1-wire: similarity 0\.\d\d reaches 0\.\d\d, the bar", told["why"])
+    assert told["exact"]["jaccard"] == 0.8472
+    assert abs(told["match"]["estimated_jaccard"] - 0.8472) < 4 * told["match"]["standard_error"]
+    assert told["exact"]["shared"][0]["text"].startswith("Negotiators from Russia and Ukraine sat down at one table")
+    assert "Zelensky" in [one["text"] for one in told["exact"]["only_here"]]
+    assert "Zelenskiy" in [one["text"] for one in told["exact"]["only_in_match"]]
+    shown = dedup("explain", "seed-r1-wire-near", "--data-dir", worked).out
+    assert re.search(r"^exact similarity +0\.847$", shown, re.MULTILINE)
+    assert re.search(r"^\d+\tNegotiators from Russia .* \.\.\.$", shown, re.MULTILINE)
+    assert "seed-r1-wire-near\t1\tZelensky\n" in shown
+    assert "seed-r1-wire\t1\tZelenskiy\n" in shown
+
+
+def test_a_reprint_is_explained_by_what_contains_it(dedup: Run, worked: Path) -> None:
+    told = json.loads(dedup("explain", "seed-r2-reprint", "--data-dir", worked, "--json").out)
+    assert (told["kind"], told["match"]["id"], told["match"]["kind"]) == ("reprint", "seed-r2-wire", "reprint")
+    assert told["why"].startswith("reprint of seed-r2-wire: containment 1.00 reaches 0.")
+    assert (told["exact"]["containment"], told["exact"]["containment_of_match"]) == (0.4595, 1.0)
+
+
+def test_where_texts_are_not_kept_the_figures_explain_alone(dedup: Run, data_dir: Path) -> None:
+    wire = [line for line in SEEDS.read_bytes().splitlines() if b'"seed-r1-wire' in line]
+    work_on(data_dir, Settings(keep_text=False), wire)
+    ran = dedup("explain", "seed-r1-wire-near", "--data-dir", data_dir)
+    assert ran.code == 0
+    assert re.search(r"^estimated similarity +0\.\d{3} ± 0\.0[23]\d$", ran.out, re.MULTILINE)
+    assert re.search(r"^exact similarity +unknown: the texts are not kept \(DEDUP_KEEP_TEXT\)$", ran.out, re.MULTILINE)
+    assert "passage" not in ran.out
+    told = json.loads(dedup("explain", "seed-r1-wire-near", "--data-dir", data_dir, "--json").out)
+    assert (told["match"]["id"], told["exact"]) == ("seed-r1-wire", None)
+
+
+def test_an_article_alone_is_explained_as_such(dedup: Run, worked: Path) -> None:
+    ran = dedup("explain", "seed-r1-analysis", "--data-dir", worked)
+    assert ran.code == 0
+    assert re.search(r"^why +alone: no other article that is kept is like it$", ran.out, re.MULTILINE)
+    told = json.loads(dedup("explain", "seed-r1-analysis", "--data-dir", worked, "--json").out)
+    assert (told["n_articles"], told["match"], told["exact"]) == (1, None, None)
+
+
+def test_an_explanation_is_shown_as_tables_on_a_terminal(worked: Path) -> None:
+    shown = on_terminal("explain", str(HOSTILE[1]["id"]), "--data-dir", str(worked))
+    assert "Shared passages, the longest" in shown
+    assert "[red]after[/red]" in shown
+    assert UNSEEN.findall(re.sub(r"\x1b\[[\d;]*m|\r", "", shown)) == []
 
 
 def test_a_story_is_shown_with_its_articles_and_its_storyline(dedup: Run, worked: Path) -> None:
@@ -681,7 +755,7 @@ def test_a_report_of_now_is_made_in_any_form(dedup: Run, worked: Path, tmp_path:
 
 def test_the_figures_of_a_service_are_told(dedup: Run, worked: Path) -> None:
     told = json.loads(dedup("status", "--data-dir", worked, "--json").out)
-    assert (told["articles"], told["families"], told["stories"], told["last_run"]) == (26, 20, 6, 1)
+    assert (told["articles"], told["families"], told["stories"], told["last_run"]) == (26, 19, 6, 1)
     assert (told["waiting_in_inbox"], told["waiting_for_a_run"], told["rejected"]) == (0, False, 0)
     assert told["server"].startswith("redis-cli -s ")
     assert re.search(r"^waiting_for_a_run +no$", dedup("status", "--data-dir", worked).out, re.MULTILINE)
@@ -691,6 +765,7 @@ def test_the_figures_of_a_service_are_told(dedup: Run, worked: Path) -> None:
     ("words", "reason"),
     [
         (("show", "nobody"), "no article 'nobody' is known"),
+        (("explain", "nobody"), "no article 'nobody' is known"),
         (("story", "nothing"), "no story 'nothing' is known"),
         (("report", "--name", "yesterday"), "'yesterday' names no day; write it like 2026-11-21"),
         (("report", "--name", "2026-11-21", "--period", "hour"), "names no hour; write it like 2026-11-21T14"),
@@ -713,7 +788,9 @@ def test_the_latest_report_is_missed_where_none_was_made(dedup: Run, data_dir: P
     ]
 
 
-HOSTILE_READERS = (("show", HOSTILE[1]["id"]), ("stories",), ("changes",), ("report",), ("story", ""))
+HOSTILE_READERS = (
+    ("show", HOSTILE[1]["id"]), ("explain", HOSTILE[1]["id"]), ("stories",), ("changes",), ("report",), ("story", ""),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("json_too", [False, True], ids=["plain", "JSON"])

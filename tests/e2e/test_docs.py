@@ -41,7 +41,7 @@ TEXTS: Final = {name: (ROOT / name).read_text(encoding="utf-8") for name in ALL}
 NOT_RUN: Final = {"make", "export", "alias", "docker", "echo", ".", "pip"}
 """What a reader types around the lines that are run: installing, and telling the shell where the server is."""
 ENDLESS: Final = {"up", "demo", "--follow"}
-TELLS: Final = {"show", "story", "stories", "report", "status", "evaluate"}
+TELLS: Final = {"show", "story", "stories", "explain", "report", "status", "evaluate"}
 """Commands that print something whatever there is."""
 PATIENCE_SECONDS: Final = 30.0
 
@@ -165,6 +165,15 @@ def test_ids_that_are_shown_are_those_of_the_sample_articles(service: Service) -
     keys = {"f": "family", "s": "story", "l": "storyline"}
     assert shown
     assert [name for name in sorted(shown) if not service.connection.exists(f"dedup:{keys[name[0]]}:{name}")] == []
+
+
+@pytest.mark.usefixtures("service")
+def test_an_explanation_that_is_shown_is_the_one_that_is_given() -> None:
+    (shown,) = (one.text for one in blocks("docs/quickstart.md") if "estimated similarity" in one.text)
+    printed = [" ".join(line.split()) for line in dedup(["explain", "seed-r2-wire-near"], b"").splitlines()]
+    for line in filter(str.strip, shown.splitlines()):
+        wanted = " ".join(line.removesuffix(", ...").split())
+        assert any(found.startswith(wanted) for found in printed), line
 
 
 def test_every_public_key_is_described() -> None:

@@ -206,15 +206,18 @@ def test_a_running_service_is_used_and_not_another_server_started(service: Servi
 def test_changes_are_followed_as_they_happen(service: Service) -> None:
     command = [sys.executable, "-m", "worker.cli", "changes", "--follow", "--json", "--data-dir", str(service.data_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
-        told = lines_of(following)
-        first = json.loads(told.get(timeout=PATIENCE_SECONDS))
-        [name] = service.client.push([article("followed")]).accepted
-        while name not in (change := json.loads(told.get(timeout=PATIENCE_SECONDS)))["articles"]:
-            continue
-        following.send_signal(signal.SIGINT)
-        following.wait(STOP_SECONDS)
-        assert following.stderr is not None
-        assert following.stderr.read() == b""
+        try:
+            told = lines_of(following)
+            first = json.loads(told.get(timeout=PATIENCE_SECONDS))
+            [name] = service.client.push([article("followed")]).accepted
+            while name not in (change := json.loads(told.get(timeout=PATIENCE_SECONDS)))["articles"]:
+                continue
+            following.send_signal(signal.SIGINT)
+            following.wait(STOP_SECONDS)
+            assert following.stderr is not None
+            assert following.stderr.read() == b""
+        finally:
+            following.kill()
     assert first["kind"] == "born"
     assert (change["kind"], change["n_articles"]) == ("born", 1)
 

@@ -42,6 +42,7 @@ def _recount_articles(store: Store, articles: dict[str, Told]) -> None:
 def _recount_families(store: Store, articles: dict[str, Told], families: dict[str, Told]) -> None:
     members = _by(articles, "family")
     records = _records(store)
+    reprinted = _reprinted(store, {record.content: articles[one]["family"] for one, record in records.items()})
     assert set(members) == set(families) == set(_members(store, store.keys.families))
     for family_id, told in families.items():
         listed = _members(store, store.keys.family_articles(family_id))
@@ -53,9 +54,19 @@ def _recount_families(store: Store, articles: dict[str, Told], families: dict[st
         known: set[int] = set()
         for one in sorted(listed, key=lambda name: (records[name].seen_at, name)):
             content = records[one].content
-            kind = "copy" if content in known else "near-duplicate" if known else "new"
+            joined = "reprint" if content in reprinted else "near-duplicate"
+            kind = "copy" if content in known else joined if known else "new"
             assert articles[one]["kind"] == kind, one
             known.add(content)
+
+
+def _reprinted(store: Store, family_of: dict[int, str]) -> set[int]:
+    """The contents that are joined to their families by containment alone."""
+    keys = store.connection.scan_iter(f"{store.keys.index}group:*", count=1000)
+    edges = [edge for key in keys for edge in ContentGroup.unpack(store.connection.get(key)).edges]
+    inside = [edge for edge in edges if family_of[edge.one] == family_of[edge.other]]
+    near = {number for edge in inside if not edge.containment for number in (edge.one, edge.other)}
+    return {number for edge in inside for number in (edge.one, edge.other)} - near
 
 
 def _recount_index(store: Store, articles: dict[str, Told]) -> None:

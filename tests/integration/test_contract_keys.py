@@ -125,7 +125,7 @@ def test_times_are_rfc_3339_in_utc_and_empty_where_unknown(used: Store) -> None:
 
 def test_kinds_and_statuses_are_those_of_the_contract(used: Store) -> None:
     articles = [used.connection.hgetall(key) for name, key in public(used) if name.startswith("article:")]
-    assert {told[b"kind"] for told in articles} == {b"new", b"copy", b"near-duplicate"}
+    assert {told[b"kind"] for told in articles} == {b"new", b"copy", b"near-duplicate", b"reprint"}
     assert {told[b"status"] for told in articles} == {b"clustered"}
     assert {entry[b"kind"] for _, entry in used.connection.xrange("dedup:changes")} >= {b"born", b"merged", b"revised"}
     ingest(used, article("fresh", text("fresh")))

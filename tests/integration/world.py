@@ -52,8 +52,8 @@ def altered(original: str, name: object, n_changes: int = 1) -> str:
 
 def linked() -> tuple[str, str, str]:
     """Three texts: the first and the last are near-duplicates of the one between them, and not of each other."""
-    words = text("link", 72).split()
-    left, middle, right = (" ".join(words[i : i + 60]) for i in (0, 6, 12))
+    words = text("link", 74).split()
+    left, middle, right = (" ".join(words[i : i + 60]) for i in (0, 7, 14))
     return left, middle, right
 
 

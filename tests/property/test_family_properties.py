@@ -36,7 +36,7 @@ def contents(draw: st.DrawFn) -> list[Content]:
     chance = random.Random(draw(st.integers(0, 1 << 32)))
     made: list[Content] = []
     for number in range(draw(st.integers(0, 12))):
-        signature = np.full(N_PLACES, 1000 + number, np.uint32)
+        signature = np.full(N_PLACES, 1000 + number, np.uint16)
         if made and chance.random() < 0.85:
             signature = chance.choice(made[-3:]).signature.copy()
             signature[chance.sample(range(N_PLACES), chance.choice((1, 4, 5, 5, 6, 6)))] = 1000 + number
@@ -88,11 +88,11 @@ def test_families_do_not_depend_on_the_numbers_of_contents(made: list[Content], 
 
 @settings(max_examples=150)
 @given(contents())
-def test_every_content_is_in_one_family_at_least_half_like_its_representative(made: list[Content]) -> None:
+def test_every_content_is_in_one_family_at_least_half_like_its_core(made: list[Content]) -> None:
     groups = group(made, all_edges(made), PARAMS)
     assert sorted(one.number for members in groups for one in members) == list(range(len(made)))
     for members in groups:
-        assert members[0] is min(members, key=lambda one: (-one.n_words, one.content_hash))
+        assert members[1:] == sorted(members[1:], key=lambda one: (-one.n_words, one.content_hash))
         assert all(jaccard(members[0], one) >= 0.5 for one in members)
 
 
@@ -158,7 +158,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     starts = np.cumsum([0, *sizes]).tolist()
     lengths = draw(st.lists(st.integers(1, 3), min_size=sum(sizes), max_size=sum(sizes)))
     made = [
-        Content(number, bytes([number]) * 16, n_words, np.zeros(1, np.uint32)) for number, n_words in enumerate(lengths)
+        Content(number, bytes([number]) * 16, n_words, np.zeros(1, np.uint16)) for number, n_words in enumerate(lengths)
     ]
     drawn = draw(
         st.lists(
@@ -208,10 +208,10 @@ def test_the_first_alone_is_new_and_a_copy_has_an_earlier_article_of_its_text(sc
 
 @settings(max_examples=120)
 @given(scenes())
-def test_the_first_article_of_the_most_prominent_text_present_represents_its_family(scene: Scene) -> None:
-    known = {content.number: content for contents_of in scene.groups for content in contents_of}
+def test_the_first_article_of_the_first_text_present_represents_its_family(scene: Scene) -> None:
+    place = {content.number: i for contents_of in scene.groups for i, content in enumerate(contents_of)}
     for family in scene.settle().families:
-        best = min(family.members, key=lambda m: (-known[m.content].n_words, known[m.content].content_hash, m.seen_at))
+        best = min(family.members, key=lambda m: (place[m.content], m.seen_at))
         assert family.representative == best.article_id
 
 

@@ -15,10 +15,11 @@ HEADER: Final = (
 
 
 class Table:
-    """Figures, a line each."""
+    """Figures, a line each: of stories, and of near-duplicates."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.near_duplicates: list[str] = []
 
     def add(self, name: str, field: str, level: str, found: Scores, bound: float | None, seconds: float) -> None:
         """B-cubed of the ids of a level against a gold field; `bound` is what F1 must reach."""
@@ -40,7 +41,11 @@ def table(request: pytest.FixtureRequest) -> Table:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     kept = config.stash.get(_TABLE, None)
-    if kept is not None:
+    if kept is not None and kept.lines:
         terminalreporter.section("B-cubed over the gold sets")
         for line in (HEADER, *sorted(kept.lines)):
+            terminalreporter.write_line(line)
+    if kept is not None and kept.near_duplicates:
+        terminalreporter.section("Near-duplicates")
+        for line in sorted(kept.near_duplicates):
             terminalreporter.write_line(line)

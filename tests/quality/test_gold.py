@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,7 +17,7 @@ import pytest
 from dedup.article import Article, parse_article
 from dedup.metrics import Scores, score
 from dedup.pipeline import Placement, cluster_articles
-from dedup.text import body_text, identify, normalise, words
+from dedup.text import identify
 
 pytestmark = pytest.mark.quality
 
@@ -34,8 +32,6 @@ WITHOUT_BOUND: Final = (
 LARGEST_STORY: Final = 400
 """Articles in the largest story of a wire's 17,754. It is 376 earnings tables of one form, which share words and not
 an event: a known weakness, which this keeps from growing into one story of thousands."""
-NEAR_DUPLICATE: Final = 0.8
-FOUND_SHARE: Final = 0.97
 
 
 @dataclass(frozen=True)
@@ -138,37 +134,3 @@ def test_no_story_of_a_wire_swallows_all_reports_of_one_form(clustered: Callable
         f"{' and '.join(str(size) for _, size in others)} articles (bound {LARGEST_STORY}), {one.seconds:.1f} s"
     )
     assert n_articles <= LARGEST_STORY, titles[:10]
-
-
-def test_natural_near_duplicates_share_a_family(clustered: Callable[..., Clustered], table: Table) -> None:
-    one = clustered("reuters")
-    pairs = near_duplicates([shingles(article) for article in one.articles])
-    together = sum(one.placements[i].family_id == one.placements[j].family_id for i, j in pairs)
-    table.lines.append(
-        f"reuters: {together} of {len(pairs)} pairs at exact Jaccard {NEAR_DUPLICATE} or more share a family "
-        f"(bound {FOUND_SHARE:.0%})"
-    )
-    assert len(pairs) > 400
-    assert together >= FOUND_SHARE * len(pairs)
-
-
-def shingles(article: Article) -> frozenset[str]:
-    """The runs of five words of a body, exactly."""
-    found = words(normalise(body_text(article)))
-    return frozenset(" ".join(found[i : i + 5]) for i in range(len(found) - 4))
-
-
-def near_duplicates(sets: list[frozenset[str]]) -> list[tuple[int, int]]:
-    """All pairs at Jaccard >= `NEAR_DUPLICATE`, without comparing all with all.
-
-    Two sets that share so much share an element among the rarest of each: of n elements fewer than
-    n - ceil(t n) + 1 cannot all be missing from the other (prefix filter; Chaudhuri, Ganti and Kaushik 2006).
-    """
-    spread = Counter(shingle for one in sets for shingle in one)
-    holders: dict[str, list[int]] = defaultdict(list)
-    for i, one in enumerate(sets):
-        rarest = sorted(one, key=lambda shingle: (spread[shingle], shingle))
-        for shingle in rarest[: len(one) - math.ceil(NEAR_DUPLICATE * len(one)) + 1]:
-            holders[shingle].append(i)
-    candidates = {pair for held in holders.values() for pair in combinations(held, 2)}
-    return sorted((i, j) for i, j in candidates if len(sets[i] & sets[j]) >= NEAR_DUPLICATE * len(sets[i] | sets[j]))

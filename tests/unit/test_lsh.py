@@ -13,8 +13,8 @@ from dedup.lsh import MAX_BUCKET, LshParams, band_keys, pairs_in_common
 PARAMS = LshParams()
 
 
-def random_signatures(n: int, seed: int = 7) -> NDArray[np.uint32]:
-    return np.random.default_rng(seed).integers(0, 1 << 32, (n, 128), dtype=np.uint32)
+def random_signatures(n: int, seed: int = 7) -> NDArray[np.uint16]:
+    return np.random.default_rng(seed).integers(0, 1 << 16, (n, 128), dtype=np.uint16)
 
 
 def keys_of(*texts: Sequence[int]) -> list[NDArray[np.uint64]]:
@@ -63,7 +63,7 @@ def test_the_order_of_values_in_a_band_counts() -> None:
 
 
 def test_equal_values_in_different_bands_give_different_keys() -> None:
-    same_everywhere = np.tile(np.arange(PARAMS.rows, dtype=np.uint32), (1, 128 // PARAMS.rows + 1))[:, :128]
+    same_everywhere = np.tile(np.arange(PARAMS.rows, dtype=np.uint16), (1, 128 // PARAMS.rows + 1))[:, :128]
     assert len(set(band_keys(same_everywhere, PARAMS)[0].tolist())) == PARAMS.bands
 
 

@@ -46,7 +46,7 @@ def test_near_copies_are_one_family_and_other_texts_are_not() -> None:
 def test_the_same_title_is_never_enough() -> None:
     same = [Article(str(i), title="Bridge over the river opens to traffic") for i in range(3)]
     assert families(*same) == [["0"], ["1"], ["2"]]
-    assert [len(one.band_keys) for one in prepare(same, PARAMS)] == [0, 0, 0]
+    assert [len(one.keys) for one in prepare(same, PARAMS)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("body", ["...", " \n", "😀😀", "<p><img src=x></p>"])
@@ -109,7 +109,8 @@ def test_preparation_is_of_each_article_alone() -> None:
         assert batched.article == one
         assert (alone.content_hash, alone.n_words) == (batched.content_hash, batched.n_words)
         assert (alone.signature == batched.signature).all()
-        assert (alone.band_keys == batched.band_keys).all()
+        assert (alone.keys == batched.keys).all()
+        assert (alone.extract.sample == batched.extract.sample).all()
         assert (alone.terms.hashes == batched.terms.hashes).all()
 
 

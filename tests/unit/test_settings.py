@@ -45,6 +45,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         "DEDUP_REPORT_TIMEZONE": "Europe/Istanbul",
         "DEDUP_CLUSTER_SECONDS": "0.2",
         "DEDUP_CLAIM_SECONDS": "2.5",
+        "DEDUP_KEEP_TEXT": "0",
+        "DEDUP_SOURCE_PRIORITY": "Reuters, AP ,",
         "DEDUP_FEEDS_ALLOW": "10.0.0.0/8, fd00::/8 ,192.168.1.7",
         "DEDUP_PARENT_FD": "7",
         "DEDUP_SOMETHING_ELSE": "ignored",
@@ -62,6 +64,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         report_timezone="Europe/Istanbul",
         cluster_seconds=0.2,
         claim_seconds=2.5,
+        keep_text=False,
+        source_priority=("Reuters", "AP"),
         feeds_allow=tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "fd00::/8", "192.168.1.7/32"))),
         parent_fd=7,
     )
@@ -102,6 +106,7 @@ def test_data_lie_where_the_user_keeps_data_unless_told_otherwise(environ: dict[
         ("DEDUP_INBOX_MAX", "1.5"),
         ("DEDUP_INBOX_MAX", "0"),
         ("DEDUP_MAX_ARTICLE_BYTES", "8 MiB"),
+        ("DEDUP_KEEP_TEXT", "maybe"),
         ("DEDUP_PARENT_FD", "stdin"),
         ("DEDUP_REPORT_TIMEZONE", "Atlantis/Capital"),
         ("DEDUP_REPORT_TIMEZONE", "../../etc/passwd"),
@@ -121,6 +126,16 @@ def test_a_refusal_is_an_error_of_this_project_and_says_what_would_be_right() ->
     assert issubclass(SettingsError, DedupError)
     assert "redis://, rediss:// or unix://" in refusal(REDIS_URL="localhost")
     assert "IANA" in refusal(DEDUP_REPORT_TIMEZONE="Nowhere")
+    assert "must be one of 1, 0, true, false" in refusal(DEDUP_KEEP_TEXT="2")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False), ("false", False), ("No", False),
+     (" off ", False)],
+)  # fmt: skip
+def test_texts_are_kept_or_not_by_any_usual_word_for_it(value: str, kept: bool) -> None:
+    assert load({**HOME, "DEDUP_KEEP_TEXT": value}).keep_text is kept
     assert "above 0" in refusal(DEDUP_WINDOW_DAYS="0")
 
 

@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dedup.errors import DedupError
 from worker import embedded
 from worker.cli.output import note
 from worker.client import Client
 from worker.settings import Settings, load
 from worker.store.connection import told
 from worker.up import server_for
+
+
+class UnknownIdError(DedupError):
+    """An id that nothing is known by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,11 @@ class Reached:
     url: str
     client: Client
     server: embedded.Server | None
+
+
+def unknown_article(article_id: str) -> UnknownIdError:
+    """What is said of an article that is not there."""
+    return UnknownIdError(f"no article {article_id!r} is known: not pushed, not worked on yet, or expired")
 
 
 def chosen_settings(args: argparse.Namespace) -> Settings:

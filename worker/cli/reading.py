@@ -13,10 +13,10 @@ from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from dedup.article import format_time
-from dedup.errors import DedupError
 from dedup.report import Period, PeriodKind, period_of, plain
 from dedup.story import Change, Story
-from worker.cli.connected import Reached, reached
+from worker.cli.connected import Reached, UnknownIdError, reached, unknown_article
+from worker.cli.explaining import brief, explanation, told_match
 from worker.cli.lines import InputError
 from worker.cli.output import as_mapping, escaped, json_text, note, show_fields, show_json, show_table, show_text
 from worker.service.overview import overview
@@ -28,17 +28,15 @@ _TOLD_IN_CHANGE: Final = 5
 _NAMES: Final = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d"}
 
 
-class UnknownIdError(DedupError):
-    """An id that nothing is known by."""
-
-
 def show(args: argparse.Namespace) -> int:
-    """One article: its family, story and storyline, and who else is in the family."""
+    """One article: its family, story and storyline, which article it matches, and who else is in the family."""
     with reached(args) as service:
         entry = service.client.lookup(args.article_id)
         if entry is None:
-            raise UnknownIdError(f"no article {args.article_id!r} is known: not pushed, not worked on yet, or expired")
+            raise unknown_article(args.article_id)
         family = service.client.family(entry.family)
+        explained = explanation(service, args.article_id, with_text=False)
+        match = explained.match if explained is not None else None
         told = {"id": entry.article_id} | {k: v for k, v in as_mapping(entry).items() if k != "article_id"}
         members = [
             {"id": one.article_id, "kind": one.kind, "source": one.source, "title": one.title}
@@ -46,9 +44,9 @@ def show(args: argparse.Namespace) -> int:
             if (one := service.client.lookup(name)) is not None
         ]
     if args.json:
-        show_json(told | {"family_articles": members})
+        show_json(told | {"match": told_match(match), "family_articles": members})
         return 0
-    show_fields(told)
+    show_fields(told | {"matches": brief(match)})
     if len(members) > 1:
         show_text("")
         show_table("Its family", ("id", "kind", "source", "title"), [list(one.values()) for one in members])

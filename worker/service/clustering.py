@@ -19,13 +19,12 @@ from dedup.identity import IdentityError, Left, Outcome, Placed, Standing, decid
 from dedup.pipeline import Clustering, Params, cluster_window
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
+from worker.service.telling import founder_of, tell_story, tell_storyline
 from worker.service.window import (
     KEY_SHIFT,
     HeldArticle,
     HeldFamily,
     Window,
-    earliest,
-    latest,
     load_families,
     load_window,
 )
@@ -210,7 +209,7 @@ class _Run:
             clusters[label].append(family.family_id)
         placed = [_placed(family, self.window.stories) for family in self.inside]
         standing = self._standing(placed)
-        founders = [_founder(self.window.families[name] for name in names) for names in clusters.values()]
+        founders = [founder_of(self.window.families[name] for name in names) for names in clusters.values()]
         taken = self._in_use("story", founders, self.clusterer.store.keys.story)
         return decide(placed, clusters.values(), standing, taken=taken)
 
@@ -233,7 +232,7 @@ class _Run:
     def _founded(self, story_id: str, families: Sequence[HeldFamily]) -> int:
         """When a story's founding article arrived, or the first of those still kept."""
         if families:
-            return _founder(families).key
+            return founder_of(families).key
         return int(self.window.stories[story_id].created_at * 1000) << KEY_SHIFT
 
     def _in_use(
@@ -291,25 +290,8 @@ class _Run:
         self, story_id: str, families: Sequence[HeldFamily], left: Sequence[HeldFamily], status: StoryStatus
     ) -> None:
         everyone = [*families, *left]
-        articles = [article for family in everyone for article in family.articles]
-        first = min(everyone, key=lambda family: (-len(family.articles), family.articles[0].key))
-        before = self.window.stories.get(story_id)
-        founder = self.founders[story_id] = _founder(everyone)
-        fresh = Story(
-            id=story_id,
-            headline=first.title,
-            representative=first.representative,
-            n_articles=len(articles),
-            n_families=len(everyone),
-            n_sources=len({article.source for article in articles if article.source}),
-            first_published_at=earliest(article.published_at for article in articles),
-            last_published_at=latest(article.published_at for article in articles),
-            created_at=before.created_at if before else founder.score / 1000,
-            updated_at=before.updated_at if before else self.now,
-            storyline=before.storyline if before else "",
-            status=status,
-        )
-        self.stories[story_id] = fresh if fresh == before else dataclasses.replace(fresh, updated_at=self.now)
+        self.founders[story_id] = founder_of(everyone)
+        self.stories[story_id] = tell_story(story_id, everyone, self.window.stories.get(story_id), status, self.now)
 
     def _link(self, outcome: Outcome, clustering: Clustering) -> None:
         """The storyline of every story told: kept, except where a story alone in its storyline continues another."""
@@ -406,15 +388,7 @@ class _Run:
 
     def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:
         before = self.window.storylines.get(line)
-        largest = min(stories, key=lambda story: -story.n_articles)
-        fresh = Storyline(
-            id=line,
-            headline=largest.headline,
-            n_stories=len(stories),
-            n_articles=sum(story.n_articles for story in stories),
-            created_at=before.created_at if before else stories[0].created_at,
-            updated_at=before.updated_at if before else self.now,
-        )
+        fresh = tell_storyline(line, stories, before, self.now)
         is_same = fresh == before and not any(self._is_new_in(story, line) for story in stories)
         self.storylines[line] = fresh if is_same else dataclasses.replace(fresh, updated_at=self.now)
 
@@ -497,11 +471,6 @@ class _Run:
         """The storylines that stories told or gone in this run were in before."""
         known = self.window.stories
         return {name: known[name].storyline for name in (*self.stories, *self.gone) if name in known}
-
-
-def _founder(families: Iterable[HeldFamily]) -> HeldArticle:
-    """The article of these families that arrived first."""
-    return min((family.articles[0] for family in families), key=lambda article: (article.key, article.article_id))
 
 
 def _placed(family: HeldFamily, stories: Container[str]) -> Placed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dedup.family import MAX_CONTENTS, Content, Edge, Member, Settlement, group, settle
+from dedup.family import MAX_CONTENTS, Content, Edge, Member, Settlement, group, reprints, settle
 from dedup.identity import mint
 from dedup.pipeline import Params
 from worker.store.commit import Fields, Unit
@@ -122,11 +122,13 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)}
     kept = sorted(number for number in carried | (idle - dropped) if number in loaded.contents)
     edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], set(kept))
-    contents = [loaded.contents[number] for number in kept if number in carried]
+    groups = group([loaded.contents[number] for number in kept if number in carried], edges, params.family)
     settlement = settle(
-        group(contents, edges, params.family),
+        groups,
         members,
         lambda founder: mint("family", founder, lambda name: name in before or taken(name)),
+        reprints(groups, edges),
+        params.family.source_priority,
     )
     return Regrouped(
         settlement,
@@ -204,9 +206,9 @@ def _members(touch: Touch, loaded: Loaded, before: Mapping[str, Sequence[str]]) 
     for article_id, family in family_of.items():
         record = loaded.records.get(article_id)
         if article_id not in members and record is not None:
-            members[article_id] = Member(record.seen_at, article_id, record.content, family)
+            members[article_id] = Member(record.seen_at, article_id, record.content, family, source=record.source)
     return [
-        Member(m.seen_at, m.article_id, m.content, family_of.get(article_id, ""), m.revised)
+        Member(m.seen_at, m.article_id, m.content, family_of.get(article_id, ""), m.revised, m.source)
         for article_id, m in members.items()
         if article_id not in touch.departures
     ]
@@ -221,7 +223,7 @@ def _edges(edges: Iterable[Edge], kept: set[int]) -> list[Edge]:
     best: dict[int, Edge] = {}
     for edge in ordered:
         held = best.get(edge.other)
-        if held is None or edge.jaccard > held.jaccard:
+        if held is None or edge.strength > held.strength:
             best[edge.other] = edge
     early = set(sorted(kept)[:MAX_CONTENTS])
     return [edge for edge in ordered if edge.other in early or best[edge.other] is edge]

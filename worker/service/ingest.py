@@ -5,6 +5,7 @@
 3. The same push twice, or one article in two workers' hands, is written once: each commit is guarded by what it was
    decided on, and what has meanwhile changed is decided anew.
 4. A later push of an article is never overwritten by an earlier one, in whatever order they are worked on.
+5. An entry that has been taken out of the inbox meanwhile comes to nothing: its article was forgotten.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 
 from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
-from dedup.family import Member, verify
+from dedup.family import Member, source_key, verify
 from dedup.pipeline import Params, Prepared, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load, unite
@@ -99,10 +100,18 @@ class Worker:
             )
         )
         for attempt in range(MOST_ATTEMPTS):
+            if attempt:
+                waiting = self._still_there(waiting)
             if not waiting:
                 return
             wave, later = _first_of_each(waiting)
             waiting = self._admit(wave, prepared, together=attempt == 0) + later
+
+    def _still_there(self, waiting: Sequence[Pushed]) -> list[Pushed]:
+        """Those whose entries are in the inbox still; the others are let go."""
+        present = self.store.inbox.present([pushed.entry for pushed in waiting])
+        self.store.inbox.let_go(p.entry.entry_id for p in waiting if p.entry.entry_id not in present)
+        return [pushed for pushed in waiting if pushed.entry.entry_id in present]
 
     def _parse(self, entry: Entry) -> Pushed | None:
         try:
@@ -177,7 +186,8 @@ class Worker:
             touch.contents.add(record.content)
         seen_at = record.seen_at if record is not None else pushed.entry.seen_at
         article_id = pushed.article.id
-        touch.arrivals[article_id] = Member(seen_at, article_id, admitted.number, "", record is not None)
+        source = source_key(pushed.article.source)
+        touch.arrivals[article_id] = Member(seen_at, article_id, admitted.number, "", record is not None, source)
         return touch
 
     def _units(self, touches: Sequence[Touch], loaded: Loaded, by_id: dict[str, tuple[Pushed, Admitted]]) -> list[Unit]:
@@ -194,10 +204,12 @@ class Worker:
 
     def _put_article(self, unit: Unit, pushed: Pushed, admitted: Admitted) -> Fields:
         article, entry, record = pushed.article, pushed.entry, admitted.record
+        self.store.inbox.expect(unit, entry)
         self.store.inbox.done(unit, entry)
         seen_at = record.seen_at if record is not None else entry.seen_at
         revision = record.revision + 1 if record is not None else 0
-        fresh = ArticleRecord(admitted.number, seen_at, entry.seen_at, article.published_at, revision)
+        source = source_key(article.source)
+        fresh = ArticleRecord(admitted.number, seen_at, entry.seen_at, article.published_at, revision, source)
         before = record.pack() if record is not None else None
         self.store.articles.put_record(unit, article.id, fresh.pack(), before)
         if record is None:

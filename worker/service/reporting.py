@@ -59,10 +59,11 @@ class Reporting:
 
     def make(self, period: Period, now: float) -> Report:
         """Makes a period's report, keeps it, as the latest of its kind unless there is a later one, and returns it."""
-        report = self._build(period, now)
-        rendered = Rendered(to_json(report), to_markdown(report), to_html(report))
-        self.store.reports.put(period.kind, period.name, rendered)
-        return report
+        while True:
+            n_forgotten = self.store.forgotten.n()
+            report = self._build(period, now)
+            if self.store.reports.put(period.kind, period.name, render(report), n_forgotten):
+                return report
 
     def _build(self, period: Period, now: float) -> Report:
         store = self.store
@@ -106,3 +107,8 @@ class Reporting:
             members = self.store.stories.get(self.store.stories.stories_of(storyline.id))
             found.append((storyline, list(members.values())))
         return found
+
+
+def render(report: Report) -> Rendered:
+    """The report in all its forms."""
+    return Rendered(to_json(report), to_markdown(report), to_html(report))

@@ -37,10 +37,10 @@ class Expiry:
             due = self.store.articles.seen_between(0, now - self.retention_seconds, BATCH_ARTICLES)
             if not due:
                 break
-            n_gone = self._expire(due)
+            n_gone = depart(self.store, self.params, self.retention_seconds, due)
             attempts = 0 if n_gone else attempts + 1
             n_expired += n_gone
-        self._sweep(now)
+        sweep(self.store, self.params, self.retention_seconds, now - WAITING_SECONDS)
         self._expire_storylines(now)
         self.store.changes.trim(now)
         self.store.rejected.trim(now)
@@ -58,41 +58,48 @@ class Expiry:
         self.store.runs.expect(unit, run)
         commit(self.store.connection, [unit])
 
-    def _sweep(self, now: float) -> None:
-        """Takes texts out of the index that no article came of: given up, or overtaken by a later push."""
-        store, server = self.store, server_run(self.store.connection)
-        numbers = store.index.waiting(now - WAITING_SECONDS)
-        loaded = Loaded({}, store.index.states(numbers))
-        touches, _ = load(store, unite([Touch({n}, given_up={n}) for n in numbers], loaded.states), loaded)
-        writer = Writer(store, self.params, self.retention_seconds)
-        units = []
-        for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
-            units.append(unit := Unit())
-            writer.write(unit, touch, loaded, name, {}, [])
-        commit(store.connection, units, server)
 
-    def _expire(self, article_ids: Sequence[str]) -> int:
-        """One attempt at a batch; what other workers are changing at the moment is left for the next."""
-        store, server = self.store, server_run(self.store.connection)
-        packed = store.articles.records(article_ids)
-        records = {article_id: ArticleRecord.unpack(one) for article_id, one in packed.items()}
-        loaded = Loaded({}, store.index.states(sorted({record.content for record in records.values()})))
-        touches = unite(
-            [Touch({record.content}, departures={article_id}) for article_id, record in records.items()], loaded.states
-        )
-        touches, _ = load(store, touches, loaded)
-        writer = Writer(store, self.params, self.retention_seconds)
-        placed = dict(zip(article_ids, store.articles.fields(article_ids, ["story"]), strict=True))
-        units = []
-        for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
-            unit = Unit()
-            for article_id in sorted(touch.departures):
-                store.articles.expect_record(unit, article_id, packed[article_id])
-                store.articles.drop(unit, article_id)
-                store.articles.expect_story(unit, article_id, placed[article_id][0])
-                if placed[article_id][0]:
-                    store.stories.leave(unit, placed[article_id][0], [article_id])
-            writer.write(unit, touch, loaded, name, {}, [])
-            units.append(unit)
-        done = commit(store.connection, units, server)
-        return sum(len(touch.departures) for touch, applied in zip(touches, done, strict=True) if applied)
+def depart(store: Store, params: Params, alias_seconds: float, article_ids: Sequence[str]) -> int:
+    """One attempt at taking articles away with all they left, and settling the families they leave behind.
+
+    Returns how many went; those that other workers are changing at the moment are left for another attempt.
+    """
+    server = server_run(store.connection)
+    packed = store.articles.records(article_ids)
+    records = {article_id: ArticleRecord.unpack(one) for article_id, one in packed.items()}
+    loaded = Loaded({}, store.index.states(sorted({record.content for record in records.values()})))
+    touches = unite(
+        [Touch({record.content}, departures={article_id}) for article_id, record in records.items()], loaded.states
+    )
+    touches, _ = load(store, touches, loaded)
+    writer = Writer(store, params, alias_seconds)
+    placed = dict(zip(article_ids, store.articles.fields(article_ids, ["story"]), strict=True))
+    units = []
+    for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+        unit = Unit()
+        for article_id in sorted(touch.departures):
+            store.articles.expect_record(unit, article_id, packed[article_id])
+            store.articles.drop(unit, article_id)
+            store.articles.expect_story(unit, article_id, placed[article_id][0])
+            if placed[article_id][0]:
+                store.stories.leave(unit, placed[article_id][0], [article_id])
+        writer.write(unit, touch, loaded, name, {}, [])
+        units.append(unit)
+    done = commit(store.connection, units, server)
+    return sum(len(touch.departures) for touch, applied in zip(touches, done, strict=True) if applied)
+
+
+def sweep(store: Store, params: Params, alias_seconds: float, before: float) -> None:
+    """Takes texts out of the index that were looked up before a time (Unix seconds) and that no article came of: given
+    up, or overtaken by a later push.
+    """
+    server = server_run(store.connection)
+    numbers = store.index.waiting(before)
+    loaded = Loaded({}, store.index.states(numbers))
+    touches, _ = load(store, unite([Touch({n}, given_up={n}) for n in numbers], loaded.states), loaded)
+    writer = Writer(store, params, alias_seconds)
+    units = []
+    for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+        units.append(unit := Unit())
+        writer.write(unit, touch, loaded, name, {}, [])
+    commit(store.connection, units, server)

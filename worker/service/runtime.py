@@ -8,6 +8,7 @@ import socket
 from dataclasses import dataclass
 from functools import cache
 
+from dedup.family import FamilyParams
 from dedup.pipeline import Params
 from worker.service.clustering import Clusterer
 from worker.service.reporting import Reporting
@@ -32,8 +33,8 @@ class Runtime:
 
 def make_runtime(settings: Settings, url: str) -> Runtime:
     """The parts of the service for these settings and a server's URL. Nothing is sent yet."""
-    store = open_store(connect(url), settings.prefix, settings.inbox_max)
-    params = Params()
+    store = open_store(connect(url), settings.prefix, settings.inbox_max, keep_text=settings.keep_text)
+    params = Params(family=FamilyParams(source_priority=settings.source_priority))
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     return Runtime(
         settings,

@@ -146,13 +146,3 @@ def _held(article_id: str, record: ArticleRecord, row: list[str]) -> HeldArticle
         storyline,
         status == "clustered",
     )
-
-
-def latest(times: Iterable[float | None]) -> float | None:
-    """The latest of the known times, None where none is known."""
-    return max((one for one in times if one is not None), default=None)
-
-
-def earliest(times: Iterable[float | None]) -> float | None:
-    """The earliest of the known times, None where none is known."""
-    return min((one for one in times if one is not None), default=None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, get_args
 
 from dedup.article import format_time, parse_time
@@ -12,8 +12,10 @@ from dedup.story import Change, ChangeKind
 from worker.store.commit import Unit
 from worker.store.connection import Connection
 from worker.store.keys import Keys
+from worker.store.streams import rebuild
 
 KEPT_SECONDS: Final = 30 * 86_400
+_READ_TOGETHER: Final = 5_000
 _KINDS: Final[Mapping[str, ChangeKind]] = {kind: kind for kind in get_args(ChangeKind)}
 
 
@@ -29,7 +31,7 @@ class Changes:
         unit.do(
             "XADD", self.keys.changes, "*",
             "kind", change.kind, "story", change.story, "other", change.other, "storyline", change.storyline,
-            "articles", json.dumps(change.articles, ensure_ascii=False), "n_articles", change.n_articles,
+            "articles", _listed(change.articles), "n_articles", change.n_articles,
             "run", change.run, "at", format_time(change.at),
         )  # fmt: skip
 
@@ -48,6 +50,28 @@ class Changes:
         entries = self.connection.xrange(self.keys.changes, int(start * 1000), int(end * 1000) - 1)
         return [_change(fields) for _, fields in entries]
 
+    def naming(self, article_id: str) -> list[tuple[str, Change]]:
+        """The changes that list an article, oldest first, with their entry ids."""
+        found: list[tuple[str, Change]] = []
+        last = "0"
+        while part := self.after(last, _READ_TOGETHER):
+            found += [(name, change) for name, change in part if article_id in change.articles]
+            last = part[-1][0]
+        return found
+
+    def forget(self, article_id: str, stays: Callable[[Change], bool]) -> int:
+        """Takes an article out of the changes that list it, each under its entry id; returns how many.
+
+        One that lists nothing else then goes, unless it `stays`.
+        """
+        n_done, naming = 0, self.naming(article_id)
+        while True:
+            amendments = [word for name, change in naming for word in _amendment(name, change, article_id, stays)]
+            n_done += rebuild(self.connection, self.keys, self.keys.changes, amendments)
+            naming = self.naming(article_id)
+            if not naming:
+                return n_done
+
     def last_id(self) -> str:
         """The id of the latest entry, "0" where there is none."""
         latest = self.connection.xrevrange(self.keys.changes, count=1)
@@ -56,6 +80,19 @@ class Changes:
     def trim(self, now: float) -> None:
         """Drops what is older than thirty days."""
         self.connection.xtrim(self.keys.changes, minid=int((now - KEPT_SECONDS) * 1000), approximate=False)
+
+
+def _amendment(
+    name: str, change: Change, article_id: str, stays: Callable[[Change], bool]
+) -> tuple[str, str, str, int]:
+    left = tuple(one for one in change.articles if one != article_id)
+    fresh = replace(change, articles=left, n_articles=change.n_articles - 1)
+    told = _listed(left) if left or stays(fresh) else ""
+    return name, _listed(change.articles), told, fresh.n_articles
+
+
+def _listed(article_ids: tuple[str, ...]) -> str:
+    return json.dumps(article_ids, ensure_ascii=False)
 
 
 def _change(fields: Mapping[bytes, bytes]) -> Change:

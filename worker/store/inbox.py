@@ -6,15 +6,16 @@ An entry leaves it in the very commit that writes what became of it, so a crash 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from redis.exceptions import BusyLoadingError, ResponseError
 
-from worker.store.commit import Unit
+from worker.store.commit import Unit, commit
 from worker.store.connection import Connection, script
 from worker.store.keys import Keys
+from worker.store.streams import is_too_large, rebuild
 
 GROUP: Final = "drain"
 SUSPECT_DELIVERIES: Final = 3
@@ -22,6 +23,8 @@ SUSPECT_DELIVERIES: Final = 3
 
 _LOADING_SECONDS: Final = 60.0
 _SYNC_POLL_SECONDS: Final = 0.002
+_SCANNED_TOGETHER: Final = 64
+"""Payloads read at once: they may have megabytes each."""
 
 StreamId = tuple[int, int]
 """Milliseconds since 1970 and a serial number: the id of a stream entry."""
@@ -120,6 +123,43 @@ class Inbox:
         """The earliest entry that was delivered and not dealt with yet, other than these."""
         held = self.connection.xpending_range(self.keys.inbox, GROUP, "-", "+", len(besides) + 1)
         return next((stream_id(one["message_id"]) for one in held if one["message_id"] not in besides), None)
+
+    def present(self, entries: Sequence[Entry]) -> set[bytes]:
+        """The ids of those entries that are still in the inbox."""
+        pipeline = self.connection.pipeline(transaction=False)
+        for entry in entries:
+            pipeline.xrange(self.keys.inbox, entry.entry_id, entry.entry_id)
+        return {reply[0][0] for reply in pipeline.execute() if reply}
+
+    def let_go(self, entry_ids: Iterable[bytes]) -> None:
+        """Ends the holding of entries that are not in the inbox any more."""
+        unit = Unit()
+        unit.gather("XACK", self.keys.inbox, GROUP, words=entry_ids)
+        commit(self.connection, [unit])
+
+    def scan(self) -> Iterator[tuple[bytes, bytes]]:
+        """All entries as they come, dealt with by nobody yet, with their payloads (b"" for none)."""
+        start = "-"
+        while entries := self.connection.xrange(self.keys.inbox, start, count=_SCANNED_TOGETHER):
+            for entry_id, fields in entries:
+                yield entry_id, fields.get(b"json", b"")
+            start = f"({entries[-1][0].decode()}"
+
+    def take_out(self, entry_ids: Sequence[bytes]) -> None:
+        """Takes entries out of the inbox undone. A worker that holds one finds that at its commit."""
+        self.connection.xdel(self.keys.inbox, *entry_ids)
+
+    def is_held(self, entry_id: bytes, seconds: float) -> bool:
+        """Whether a consumer has held an entry for less than this time: one that holds it longer is taken for dead."""
+        held = self.connection.xpending_range(self.keys.inbox, GROUP, entry_id, entry_id, 1)
+        return bool(held) and held[0]["time_since_delivered"] < seconds * 1000
+
+    def wipe(self) -> bool:
+        """Has nothing left in the server of entries that were dealt with or taken out; False where too much waits."""
+        if is_too_large(self.connection, self.keys.inbox):
+            return False
+        rebuild(self.connection, self.keys, self.keys.inbox)
+        return True
 
     def n_waiting(self) -> int:
         """Articles pushed and not yet dealt with."""

@@ -13,12 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedup.family import Content
-from dedup.lsh import MAX_BUCKET, LshParams, band_keys
-from dedup.pipeline import Prepared
+from dedup.lsh import MAX_ANCHOR_BUCKET, MAX_BUCKET, LshParams, band_keys
+from dedup.pipeline import Prepared, content_keys
 from worker.store.commit import Unit
 from worker.store.connection import Connection, script
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
-from worker.store.records import ArticleRecord, ContentGroup, ContentState, pack_content, unpack_content
+from worker.store.records import (
+    ArticleRecord,
+    ContentGroup,
+    ContentState,
+    pack_content,
+    pack_text,
+    unpack_content,
+    unpack_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +59,12 @@ class Index:
 
     connection: Connection
     keys: Keys
+    keep_text: bool = True
+    n_bands: int = LshParams().bands
 
     def admit(self, batch: Sequence[Prepared]) -> Admission:
         """Looks up and inserts a batch, atomically."""
-        args: list[bytes | str | int] = [N_SHARDS, STATES_PER_HASH, MAX_BUCKET]
+        args: list[bytes | str | int] = [N_SHARDS, STATES_PER_HASH, self.n_bands, MAX_BUCKET, MAX_ANCHOR_BUCKET]
         for prepared in batch:
             args += (
                 prepared.article.id,
@@ -62,7 +72,8 @@ class Index:
                 prepared.content_hash,
                 pack_content(prepared.content(0)),
                 prepared.terms.to_bytes(),
-                prepared.band_keys.astype("<u8", copy=False).tobytes(),
+                pack_text(prepared.body) if self.keep_text else b"",
+                prepared.keys.astype("<u8", copy=False).tobytes(),
             )
         articles, others, server = script(self.connection, "admit")(
             keys=[self.keys.private("contents"), self.keys.index, self.keys.private("article:")], args=args
@@ -119,6 +130,16 @@ class Index:
         packed = self.connection.mget([self._terms(number) for number in wanted]) if wanted else []
         return {number: one for number, one in zip(wanted, packed, strict=True) if one}
 
+    def texts(self, numbers: Iterable[int]) -> dict[int, str]:
+        """The plain body texts of contents that are still kept, where texts are."""
+        wanted = list(numbers)
+        packed = self.connection.mget([self._text(number) for number in wanted]) if wanted else []
+        return {number: unpack_text(one) for number, one in zip(wanted, packed, strict=True) if one}
+
+    def drop_text(self, number: int) -> None:
+        """Takes away the kept text of a content that stays."""
+        self.connection.delete(self._text(number))
+
     def expect(self, unit: Unit, number: int, state: ContentState | None) -> None:
         """Guards a unit by the state of a content."""
         unit.expect("HGET", self._states(number), number, reply=state.pack() if state else None)
@@ -145,16 +166,14 @@ class Index:
     def drop_content(self, unit: Unit, content: Content, params: LshParams) -> None:
         """Takes every trace of a content out of the index."""
         where: list[str | bytes] = []
-        keys = band_keys(content.signature.reshape(1, -1), params)[0].astype("<u8")
-        for key in keys:
-            packed = key.tobytes()
-            where += (f"{self.keys.index}bucket:{packed[:2].hex()}", packed[2:])
-        packed_hash = content.content_hash
-        place = f"{self.keys.index}hash:{int.from_bytes(packed_hash[:2], 'little') % N_SHARDS}"
+        for key in content_keys(band_keys(content.signature.reshape(1, -1), params)[0], content.extract.anchors):
+            name = key.astype("<u8").tobytes()
+            where += (f"{self.keys.index}bucket:{name[:2].hex()}", name[2:])
+        place = f"{self.keys.index}hash:{int.from_bytes(content.content_hash[:2], 'little') % N_SHARDS}"
         unit.do("UNINDEX", content.number.to_bytes(4, "little"), *where)
-        unit.do("HDEL", place, packed_hash)
+        unit.do("HDEL", place, content.content_hash)
         unit.do("HDEL", self._states(content.number), content.number)
-        unit.do("DEL", self._content(content.number), self._terms(content.number))
+        unit.do("DEL", self._content(content.number), self._terms(content.number), self._text(content.number))
 
     @property
     def _waiting(self) -> str:
@@ -165,6 +184,9 @@ class Index:
 
     def _terms(self, number: int) -> str:
         return f"{self.keys.index}terms:{number}"
+
+    def _text(self, number: int) -> str:
+        return f"{self.keys.index}text:{number}"
 
     def _states(self, number: int) -> str:
         return f"{self.keys.index}state:{number // STATES_PER_HASH}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from worker.store.commit import Unit
+from worker.store.commit import Unit, commit
 from worker.store.connection import Connection
 from worker.store.keys import Keys
+from worker.store.streams import rebuild
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,29 @@ class NewsStream:
             milliseconds, serial = news.last.split(b"-")
             unit.do("XTRIM", self.keys.news, "MINID", f"{milliseconds.decode()}-{int(serial) + 1}")
 
+    def forget(self, article_id: str) -> None:
+        """Takes a revised article out of what is told. An entry that names it gives way to one that does not: a run
+        that has read the old one and leaves the new one looks at the same families once more.
+        """
+        name = article_id.encode()
+        while entries := [entry for entry in self.connection.xrange(self.keys.news) if _names(entry[1], name)]:
+            for entry_id, fields in entries:
+                unit = Unit()
+                unit.expect("XRANGE", self.keys.news, entry_id, entry_id, reply=b"1")
+                unit.do("XDEL", self.keys.news, entry_id)
+                words = [
+                    word
+                    for family_id, ids in fields.items()
+                    for word in (family_id, b"\n".join(one for one in ids.split(b"\n") if one != name))
+                ]
+                unit.do("XADD", self.keys.news, "*", *words)
+                commit(self.connection, [unit])
+        rebuild(self.connection, self.keys, self.keys.news)
+
     def waiting(self) -> bool:
         """Whether there is any."""
         return bool(self.connection.xlen(self.keys.news))
+
+
+def _names(fields: Mapping[bytes, bytes], name: bytes) -> bool:
+    return any(name in ids.split(b"\n") for ids in fields.values())

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import zstandard
 
+from dedup.containment import Extract
 from dedup.family import Content, Edge
 from worker.store.inbox import StreamId
 
-_ARTICLE: Final = struct.Struct("<IQIQIdI")
-_CONTENT: Final = struct.Struct("<16sI")
+_ARTICLE: Final = struct.Struct("<IQIQIdII")
+_CONTENT: Final = struct.Struct("<16sIHH")
 _STATE: Final = struct.Struct("<BQ")
 _GROUP: Final = struct.Struct("<II")
-_EDGE: Final = np.dtype([("one", "<u4"), ("other", "<u4"), ("jaccard", "<f4")])
+_EDGE: Final = np.dtype([("one", "<u4"), ("other", "<u4"), ("jaccard", "<f4"), ("containment", "<f4")])
+_COMPRESSOR: Final = zstandard.ZstdCompressor(level=1)
+_DECOMPRESSOR: Final = zstandard.ZstdDecompressor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class ArticleRecord:
     """What is kept of an article for the work itself.
 
     `content`: the number of its text. `seen_at`: its first arrival; `pushed_at`: the arrival of the push it now
-    stands for. `published_at`: Unix seconds or None.
+    stands for. `published_at`: Unix seconds or None. `source`: by `dedup.family.source_key`.
     """
 
     content: int
@@ -32,16 +36,17 @@ class ArticleRecord:
     pushed_at: StreamId
     published_at: float | None
     revision: int
+    source: int
 
     def pack(self) -> bytes:
         published = math.nan if self.published_at is None else self.published_at
-        return _ARTICLE.pack(self.content, *self.seen_at, *self.pushed_at, published, self.revision)
+        return _ARTICLE.pack(self.content, *self.seen_at, *self.pushed_at, published, self.revision, self.source)
 
     @classmethod
     def unpack(cls, packed: bytes) -> ArticleRecord:
-        content, seen_ms, seen_n, pushed_ms, pushed_n, published, revision = _ARTICLE.unpack(packed)
+        content, seen_ms, seen_n, pushed_ms, pushed_n, published, revision, source = _ARTICLE.unpack(packed)
         dated = None if math.isnan(published) else published
-        return cls(content, (seen_ms, seen_n), (pushed_ms, pushed_n), dated, revision)
+        return cls(content, (seen_ms, seen_n), (pushed_ms, pushed_n), dated, revision, source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class ContentGroup:
     edges: tuple[Edge, ...]
 
     def pack(self) -> bytes:
-        edges = np.array([(edge.one, edge.other, edge.jaccard) for edge in self.edges], _EDGE)
+        edges = np.array([(edge.one, edge.other, edge.jaccard, edge.containment) for edge in self.edges], _EDGE)
         numbers = np.array(self.contents, "<u4")
         return _GROUP.pack(len(numbers), len(edges)) + numbers.tobytes() + edges.tobytes()
 
@@ -84,11 +89,27 @@ class ContentGroup:
 
 
 def pack_content(content: Content) -> bytes:
-    """Hash, length and signature of a content (its number is in the key)."""
-    return _CONTENT.pack(content.content_hash, content.n_words) + content.signature.astype("<u4").tobytes()
+    """Hash, length, signature, anchors and sample of a content (its number is in the key)."""
+    signature, anchors, sample = content.signature, content.extract.anchors, content.extract.sample
+    head = _CONTENT.pack(content.content_hash, content.n_words, len(signature), len(anchors))
+    arrays = signature.astype("<u2"), anchors.astype("<u4"), sample.astype("<u2")
+    return head + b"".join(array.tobytes() for array in arrays)
 
 
 def unpack_content(number: int, packed: bytes) -> Content:
     """The content that `pack_content` packed."""
-    content_hash, n_words = _CONTENT.unpack_from(packed)
-    return Content(number, content_hash, n_words, np.frombuffer(packed, "<u4", offset=_CONTENT.size))
+    content_hash, n_words, n_places, n_anchors = _CONTENT.unpack_from(packed)
+    signature = np.frombuffer(packed, "<u2", n_places, _CONTENT.size)
+    anchors = np.frombuffer(packed, "<u4", n_anchors, _CONTENT.size + signature.nbytes)
+    sample = np.frombuffer(packed, "<u2", offset=_CONTENT.size + signature.nbytes + anchors.nbytes)
+    return Content(number, content_hash, n_words, signature, Extract(anchors, sample))
+
+
+def pack_text(text: str) -> bytes:
+    """A text, compressed."""
+    return _COMPRESSOR.compress(text.encode(errors="surrogatepass"))
+
+
+def unpack_text(packed: bytes) -> str:
+    """The text that `pack_text` packed."""
+    return _DECOMPRESSOR.decompress(packed).decode(errors="surrogatepass")

@@ -8,6 +8,7 @@ from worker.store.aliases import Aliases
 from worker.store.articles import Articles
 from worker.store.changes import Changes
 from worker.store.connection import Connection
+from worker.store.forgotten import Forgotten
 from worker.store.inbox import Inbox
 from worker.store.index import Index
 from worker.store.keys import Keys
@@ -35,16 +36,17 @@ class Store:
     lease: Lease
     runs: Runs
     reports: Reports
+    forgotten: Forgotten
 
 
-def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000) -> Store:
-    """The store behind a connection. Nothing is sent yet."""
+def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, *, keep_text: bool = True) -> Store:
+    """The store behind a connection. `keep_text` says whether articles' texts are to be kept. Nothing is sent yet."""
     keys = Keys(prefix)
     return Store(
         connection,
         keys,
         Inbox(connection, keys, inbox_max),
-        Index(connection, keys),
+        Index(connection, keys, keep_text),
         Articles(connection, keys),
         Aliases(connection, keys),
         NewsStream(connection, keys),
@@ -54,4 +56,5 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000) 
         Lease(connection, keys),
         Runs(connection, keys),
         Reports(connection, keys),
+        Forgotten(connection, keys),
     )

@@ -119,6 +119,11 @@ class Stories:
         """The stories of a storyline, in order of their first article."""
         return [one.decode() for one in self.connection.zrange(self.keys.storyline_stories(storyline_id), 0, -1)]
 
+    def scores_in(self, storyline_id: str) -> dict[str, float]:
+        """The stories of a storyline, in order, with their scores: the arrival of the first article of each."""
+        scored = self.connection.zrange(self.keys.storyline_stories(storyline_id), 0, -1, withscores=True)
+        return {name.decode(): float(score) for name, score in scored}
+
     def latest(self, n: int) -> list[str]:
         """The stories updated last, latest first."""
         return [one.decode() for one in self.connection.zrevrange(self.keys.stories, 0, n - 1)]

@@ -1,0 +1,164 @@
+"""Near-duplicates in the embedded server, from one client process: look-up alone, and the whole way from the text.
+
+The server is a process of its own that all ways use in turn: once on the core of the client, once on another. A round
+trip between cores takes three times as long where cores are virtual, which is what a way of many round trips is made
+of, while a way of few has the two at work at once. Times are by the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchmarks import peers
+from dedup.article import MAX_ARTICLE_BYTES, Article, parse_article
+from dedup.family import verify
+from dedup.pipeline import Params, Prepared, prepare
+from worker.embedded import Server
+from worker.service.ingest import BATCH_ENTRIES, WAIT_SECONDS, drain
+from worker.store.connection import Connection, connect
+from worker.store.store import Store, open_store
+
+N_ROUNDS: Final = 2
+PEER_SHARE: Final = 0.06
+"""How many of the articles datasketch's storage is measured on: it takes a hundred times as long."""
+THRESHOLD: Final = 0.7
+DAY_SECONDS: Final = 86_400.0
+
+
+@dataclass(slots=True)
+class Served:
+    """Articles a second by the clock; of each article microseconds of processor time, and the bytes that it has added
+    to the server's memory, of all that the way writes.
+    """
+
+    name: str
+    n: int
+    per_second: float = 0.0
+    client_us: float = float("inf")
+    server_us: float = float("inf")
+    bytes_each: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`run` takes the way with so many articles and returns the seconds; `share` of all are what it is given."""
+
+    name: str
+    share: float
+    run: Callable[[int], float]
+
+
+def measure(server: Server, articles: Sequence[dict[str, str]]) -> tuple[list[Served], list[Served]]:
+    """Look-up with signatures given, then the whole way from the text; this project first in each."""
+    connection = connect(server.url)
+    store = open_store(connection, "dedup:")
+    parsed, texts = [parse_article(article) for article in articles], [article["text"] for article in articles]
+    prepared, signed = prepare(parsed, Params()), peers.datasketch_bulk(texts[: round(PEER_SHARE * len(texts))])
+    xxhash = peers.load("xxhash")
+    fast = xxhash.xxh32_intdigest if xxhash is not None else None
+    look_up = [
+        Way("Index.admit and verify, 256 a call", 1.0, lambda n: timed(_admit, store, prepared[:n])),
+        Way(
+            "datasketch in Redis: query, insert",
+            PEER_SHARE,
+            lambda n: timed(_datasketch, server.socket_path, signed[:n]),
+        ),
+    ]
+    whole = [
+        Way("drain: inbox to families, all keys written", 1.0, lambda n: _drained(store, articles[:n])),
+        Way("prepare, Index.admit and verify", 1.0, lambda n: timed(_prepare_and_admit, store, parsed[:n])),
+        Way(
+            f"datasketch bulk, {'xxh32' if fast else 'sha1'}, then query, insert in Redis", PEER_SHARE,
+            lambda n: timed(lambda: _datasketch(server.socket_path, peers.datasketch_bulk(texts[:n], fast))),
+        ),
+    ]  # fmt: skip
+    shown = [_served(connection, way, len(articles)) for way in (*look_up, *whole)]
+    connection.close()
+    return shown[: len(look_up)], shown[len(look_up) :]
+
+
+def _served(connection: Connection, way: Way, n_articles: int) -> Served:
+    """Takes one way on an empty server several times; its best round counts."""
+    one = Served(way.name, round(way.share * n_articles))
+    for _ in range(N_ROUNDS):
+        connection.execute_command("FLUSHALL", "SYNC")
+        before, client, server = used_memory(connection), time.process_time(), server_seconds(connection)
+        seconds = way.run(one.n)
+        one.per_second = max(one.per_second, one.n / seconds)
+        one.client_us = min(one.client_us, (time.process_time() - client) / one.n * 1e6)
+        one.server_us = min(one.server_us, (server_seconds(connection) - server) / one.n * 1e6)
+        one.bytes_each = (used_memory(connection) - before) / one.n
+    connection.execute_command("FLUSHALL", "SYNC")
+    return one
+
+
+def timed(run: Callable[..., object], *given: Any) -> float:
+    """The seconds something takes."""
+    begun = time.perf_counter()
+    run(*given)
+    return time.perf_counter() - begun
+
+
+def used_memory(connection: Connection) -> int:
+    """Bytes that the server has in use."""
+    return int(connection.info("memory")["used_memory"])
+
+
+def server_seconds(connection: Connection) -> float:
+    """Processor time that the server has taken so far."""
+    told = connection.info("cpu")
+    return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+
+
+def push(store: Store, articles: Sequence[dict[str, str]]) -> None:
+    """Puts articles into the inbox."""
+    n = store.inbox.push([json.dumps(article).encode() for article in articles])
+    if n != len(articles):
+        raise RuntimeError(f"the inbox took {n} of {len(articles)} articles")
+
+
+def drain_all(store: Store) -> float:
+    """Drains until the inbox is empty; returns the seconds, without the one in which it waits for more."""
+    begun, n_waits = time.perf_counter(), 0
+    while store.inbox.n_waiting():
+        drain(store, Params(), "bench", 60.0, MAX_ARTICLE_BYTES, DAY_SECONDS)
+        n_waits += 1
+    return time.perf_counter() - begun - n_waits * WAIT_SECONDS
+
+
+def _drained(store: Store, articles: Sequence[dict[str, str]]) -> float:
+    push(store, articles)
+    seconds = drain_all(store)
+    n_articles, _ = store.articles.count()
+    if n_articles != len(articles):
+        raise RuntimeError(f"{n_articles} of {len(articles)} articles have a family")
+    return seconds
+
+
+def _prepare_and_admit(store: Store, articles: Sequence[Article]) -> None:
+    for i in _starts(len(articles)):
+        _admit(store, prepare(articles[i : i + BATCH_ENTRIES], Params()))
+
+
+def _admit(store: Store, prepared: Sequence[Prepared]) -> None:
+    """Looks up, inserts and verifies, a batch a call."""
+    for i in _starts(len(prepared)):
+        admission = store.index.admit(prepared[i : i + BATCH_ENTRIES])
+        for one in admission.articles:
+            candidates = [admission.contents[number] for number in one.candidates]
+            verify(admission.contents[one.number], candidates, Params().family)
+
+
+def _datasketch(socket_path: str, signed: Sequence[Any]) -> None:
+    index = peers.datasketch_index(THRESHOLD, socket_path, "bench")
+    for i, one in enumerate(signed):
+        index.query(one)
+        index.insert(i, one)
+
+
+def _starts(n: int) -> range:
+    return range(0, n, BATCH_ENTRIES)
