@@ -36,6 +36,8 @@ MOST_ANCHORS: Final = 256
 
 _KEPT_BITS: Final = np.uint32(32 - SAMPLED_BITS - 16)
 _KEY_SALT: Final = np.uint64(0xD6E8FEB86659FD93)
+_NEVER: Final = np.uint64(2**64 - 1)
+"""No packed value: there are no texts of that number."""
 _N_VALUES: Final = 1 << 16
 
 
@@ -94,7 +96,8 @@ def _top(sample: NDArray[np.uint16]) -> int:
 
 def _by_text(packed: NDArray[np.uint64], n: int) -> list[NDArray[np.uint64]]:
     """The values of each text, ascending and each once; `packed` has the text above 32 bits of the value."""
-    ordered = np.unique(packed)
+    ordered = np.sort(packed)
+    ordered = ordered[np.diff(ordered, prepend=_NEVER) != 0]
     ends = np.searchsorted(ordered, np.arange(1, n + 1, dtype=np.uint64) << np.uint64(32)).tolist()
     ordered &= np.uint64(0xFFFFFFFF)
     return [ordered[a:b] for a, b in zip([0, *ends], ends, strict=False)]
@@ -109,7 +112,7 @@ def _minima(packed: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np
         minima[:-width] = np.minimum(minima[:-width], minima[width:])
         width *= 2
         least = minima[(windows == width) & (left >= width)]
-        found.append(least[np.diff(least, prepend=np.uint64(0)) != 0])
+        found.append(least[np.diff(least, prepend=_NEVER) != 0])
     return np.concatenate(found)
 
 

@@ -101,7 +101,7 @@ def _prepare(
     hashes = shingles.content_hashes()
     signatures = sign(shingles).astype(np.uint16)
     extracts = extract(shingles)
-    keys = band_keys(signatures, params.lsh)
+    keys = content_keys(signatures, extracts, params)
     terms = read_terms(titles, told, params.terms)
     n_words = shingles.n_words.tolist()
     return [
@@ -112,16 +112,21 @@ def _prepare(
             n_words[i],
             signatures[i],
             extracts[i],
-            content_keys(keys[i], extracts[i].anchors) if n_words[i] else np.empty(0, np.uint64),
+            keys[i] if n_words[i] else np.empty(0, np.uint64),
             terms[i],
         )
         for i, article in enumerate(articles)
     ]
 
 
-def content_keys(bands: NDArray[np.uint64], anchors: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """All keys of a content: uint64, shape (n_bands + n_anchors,)."""
-    return np.concatenate([bands, anchor_keys(anchors)])
+def content_keys(
+    signatures: NDArray[np.uint16], extracts: Sequence[Extract], params: Params
+) -> list[NDArray[np.uint64]]:
+    """All keys of each content: uint64, shape (n_bands + n_anchors,)."""
+    bands = band_keys(signatures, params.lsh)
+    anchors = anchor_keys(np.concatenate([np.empty(0, np.uint32), *(one.anchors for one in extracts)]))
+    ends = np.cumsum([len(one.anchors) for one in extracts]).tolist()
+    return [np.concatenate([own, anchors[start:end]]) for own, start, end in zip(bands, [0, *ends], ends, strict=False)]
 
 
 def _without_boilerplate(titles: Sequence[str], bodies: Sequence[str]) -> tuple[list[str], Shingles]:

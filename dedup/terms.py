@@ -24,9 +24,8 @@ from dedup.text import normalise
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 1
-_NUMBER: Final = re.compile(r"\d[\d.,:]*\d")
-_THOUSANDS: Final = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
-_DECIMAL: Final = re.compile(r"(?<=\d)[.,:](?=\d)")
+_IN_NUMBER: Final = re.compile(r"[.,:](?=\d)(?<=\d.)(?:(?<=[.,])(?=\d{3}(?!\d))|())")
+"""A mark between digits; with a group where it is no mark of thousands."""
 _LIKELY_SHIFT: Final = np.uint64(64 - 18)
 """A table of 18 bits of the hashes tells most words that are no stop words of any language at once."""
 _LETTERS_PER_WORD: Final = (8, 64)
@@ -112,7 +111,7 @@ def _leads(texts: Sequence[str], n_words: int) -> list[NDArray[np.uint64]]:
     waiting = list(range(len(texts)))
     for letters in _LETTERS_PER_WORD:
         n_read = n_words * letters
-        hashes, counts = word_hashes([_NUMBER.sub(_one_word, texts[i][:n_read]) for i in waiting])
+        hashes, counts = word_hashes([_IN_NUMBER.sub(_joined, texts[i][:n_read]) for i in waiting])
         ends = np.cumsum(counts).tolist()
         for i, a, b in zip(waiting, [0, *ends], ends, strict=False):
             leads[i] = hashes[a : min(b, a + n_words)]
@@ -121,8 +120,9 @@ def _leads(texts: Sequence[str], n_words: int) -> list[NDArray[np.uint64]]:
     return leads
 
 
-def _one_word(number: re.Match[str]) -> str:
-    return _DECIMAL.sub("p", _THOUSANDS.sub("", number[0]))
+def _joined(mark: re.Match[str]) -> str:
+    """What a mark in a number becomes, so that the number is one word however it is grouped."""
+    return "" if mark[1] is None else "p"
 
 
 def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:

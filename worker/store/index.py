@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedup.family import Content
-from dedup.lsh import MAX_ANCHOR_BUCKET, MAX_BUCKET, LshParams, band_keys
-from dedup.pipeline import Prepared, content_keys
+from dedup.lsh import MAX_ANCHOR_BUCKET, MAX_BUCKET, LshParams
+from dedup.pipeline import Params, Prepared, content_keys
 from worker.store.commit import Unit
 from worker.store.connection import Connection, script
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
@@ -23,7 +23,7 @@ from worker.store.records import (
     ContentGroup,
     ContentState,
     pack_content,
-    pack_text,
+    pack_texts,
     unpack_content,
     unpack_text,
 )
@@ -65,14 +65,14 @@ class Index:
     def admit(self, batch: Sequence[Prepared]) -> Admission:
         """Looks up and inserts a batch, atomically."""
         args: list[bytes | str | int] = [N_SHARDS, STATES_PER_HASH, self.n_bands, MAX_BUCKET, MAX_ANCHOR_BUCKET]
-        for prepared in batch:
+        for prepared, text in zip(batch, self._texts(batch), strict=True):
             args += (
                 prepared.article.id,
                 shard(prepared.article.id.encode(), N_SHARDS),
                 prepared.content_hash,
                 pack_content(prepared.content(0)),
                 prepared.terms.to_bytes(),
-                pack_text(prepared.body) if self.keep_text else b"",
+                text,
                 prepared.keys.astype("<u8", copy=False).tobytes(),
             )
         articles, others, server = script(self.connection, "admit")(
@@ -97,6 +97,10 @@ class Index:
             states,
             server.decode(),
         )
+
+    def _texts(self, batch: Sequence[Prepared]) -> list[bytes]:
+        """The texts as they are kept; none where they are not."""
+        return pack_texts([one.body for one in batch]) if self.keep_text else [b""] * len(batch)
 
     def contents(self, numbers: Iterable[int]) -> dict[int, Content]:
         """The contents with these numbers that are still kept."""
@@ -163,10 +167,11 @@ class Index:
     def drop_group(self, unit: Unit, name: int) -> None:
         unit.do("DEL", self._group(name))
 
-    def drop_content(self, unit: Unit, content: Content, params: LshParams) -> None:
+    def drop_content(self, unit: Unit, content: Content, params: Params) -> None:
         """Takes every trace of a content out of the index."""
         where: list[str | bytes] = []
-        for key in content_keys(band_keys(content.signature.reshape(1, -1), params)[0], content.extract.anchors):
+        [keys] = content_keys(content.signature.reshape(1, -1), [content.extract], params)
+        for key in keys:
             name = key.astype("<u8").tobytes()
             where += (f"{self.keys.index}bucket:{name[:2].hex()}", name[2:])
         place = f"{self.keys.index}hash:{int.from_bytes(content.content_hash[:2], 'little') % N_SHARDS}"

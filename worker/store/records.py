@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +20,6 @@ _CONTENT: Final = struct.Struct("<16sIHH")
 _STATE: Final = struct.Struct("<BQ")
 _GROUP: Final = struct.Struct("<II")
 _EDGE: Final = np.dtype([("one", "<u4"), ("other", "<u4"), ("jaccard", "<f4"), ("containment", "<f4")])
-_COMPRESSOR: Final = zstandard.ZstdCompressor(level=1)
-_DECOMPRESSOR: Final = zstandard.ZstdDecompressor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +104,12 @@ def unpack_content(number: int, packed: bytes) -> Content:
     return Content(number, content_hash, n_words, signature, Extract(anchors, sample))
 
 
-def pack_text(text: str) -> bytes:
-    """A text, compressed."""
-    return _COMPRESSOR.compress(text.encode(errors="surrogatepass"))
+def pack_texts(texts: Sequence[str]) -> list[bytes]:
+    """Texts, each compressed."""
+    compressor = zstandard.ZstdCompressor(level=1)
+    return [compressor.compress(text.encode(errors="surrogatepass")) for text in texts]
 
 
 def unpack_text(packed: bytes) -> str:
-    """The text that `pack_text` packed."""
-    return _DECOMPRESSOR.decompress(packed).decode(errors="surrogatepass")
+    """The text that `pack_texts` packed."""
+    return zstandard.ZstdDecompressor().decompress(packed).decode(errors="surrogatepass")
