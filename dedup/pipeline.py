@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -43,6 +44,19 @@ SHORT_BODY_WORDS: Final = 20
 """A body of fewer words ("Read more", a teaser) is compared together with its title."""
 _LONG_WORD: Final = 20
 """Letters; a text of more than this for each word of a short body is surely no short body."""
+
+
+_PROBE: Final = Article(
+    "probe",
+    title="Ferry service to the islands resumes after 17 days",
+    text=" ".join(
+        f"On day {day} the harbour master counted {1_000 + 37 * day:,} passengers, 4.{day} metres of swell, “no” boats;"
+        f" das Schiff № {day} fuhr nicht, пором стояв у порту, feribot beklüyor, 渡轮停航 {day} 天."
+        for day in range(1, 13)
+    )
+    + "\nSign up for our newsletter.",
+)
+"""Words of several scripts, numbers and a notice, more than enough for anchors and a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +131,18 @@ def _prepare(
         )
         for i, article in enumerate(articles)
     ]
+
+
+@cache
+def fingerprint(params: Params) -> str:
+    """Names how texts are read: it changes with whatever changes hashes, signatures, keys or terms of the probe text.
+
+    What was kept under one fingerprint must not be compared with what is made under another.
+    """
+    [one] = prepare([_PROBE], params)
+    arrays = one.signature, one.keys, one.extract.sample, one.terms.hashes
+    made = one.content_hash + b"".join(array.astype("<u8").tobytes() for array in arrays)
+    return hashlib.blake2b(made, digest_size=8).hexdigest()
 
 
 def content_keys(

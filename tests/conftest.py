@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from dedup.pipeline import Params, fingerprint
 from worker import embedded
 from worker.store.connection import connect
 from worker.store.store import Store, open_store
@@ -72,7 +73,8 @@ def server_url(live_server: embedded.Server) -> str:
 
 @pytest.fixture
 def store(server_url: str) -> Iterator[Store]:
-    """An empty store on a real server, under the default prefix."""
+    """An empty store on a real server, under the default prefix, of this version."""
     opened = open_store(connect(server_url), "dedup:")
+    opened.index.claim(fingerprint(Params()))
     yield opened
     opened.connection.close()

@@ -7,24 +7,27 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from dedup.article import parse_article
+from dedup.article import MAX_ARTICLE_BYTES, parse_article
 from dedup.identity import mint
-from dedup.pipeline import Prepared, prepare
+from dedup.pipeline import Prepared, fingerprint, prepare
 from dedup.text import identify
 from tests.integration.recount import recount
 from tests.integration.world import (
     DAY,
     HOUR,
     PARAMS,
+    RETENTION,
     Fields,
     altered,
     article,
+    clusterer,
     drain,
     dump,
     expiry,
@@ -38,6 +41,7 @@ from tests.integration.world import (
 )
 from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry
+from worker.store.connection import StoreError
 from worker.store.inbox import Entry
 from worker.store.index import Admission, Index
 from worker.store.store import Store
@@ -72,6 +76,7 @@ def held(store: Store, consumer: str) -> list[Entry]:
 
 def look_up_only(store: Store, entries: list[Entry]) -> None:
     """What a worker does before it dies between look-up and commit."""
+    store.index.claim(fingerprint(PARAMS))
     store.index.admit(prepare([identify(parse_article(entry.payload or b"")) for entry in entries], PARAMS))
 
 
@@ -501,3 +506,24 @@ def test_the_id_of_a_family_that_merged_twice_over_resolves_in_one_hop(store: St
     assert families(store) == {("x", "y", "z")}
     assert store.aliases.resolve(third) == store.aliases.resolve(second) == living
     recount(store, settled=False)
+
+
+def test_a_store_that_another_version_filled_is_refused_and_nothing_of_it_is_touched(store: Store) -> None:
+    ingest(store, article("a", text("a")))
+    push(store, [article("b", text("b"))])
+    store.connection.set(store.keys.private("fingerprint"), "another")
+    with pytest.raises(StoreError, match="otherwise"):
+        ingesting.drain(store, PARAMS, "hand", 60, MAX_ARTICLE_BYTES, RETENTION)
+    with pytest.raises(StoreError, match="otherwise"):
+        clusterer(store).run(time.time())
+    with pytest.raises(StoreError, match="otherwise"):
+        expiry(store).run(time.time() + 2 * RETENTION)
+    assert store.inbox.n_waiting() == 1
+    assert store.articles.get("a") is not None
+
+
+def test_a_store_that_was_filled_before_fingerprints_were_kept_is_refused(store: Store) -> None:
+    ingest(store, article("a", text("a")))
+    store.connection.delete(store.keys.private("fingerprint"))
+    with pytest.raises(StoreError, match="otherwise"):
+        store.index.claim("any")

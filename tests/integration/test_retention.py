@@ -25,9 +25,9 @@ from worker.store.store import Store
 EARLY = 1_760_000_000.0
 EMPTY = {
     "dedup:inbox", "dedup:changes", "dedup:private:contents", "dedup:private:groups", "dedup:private:fence",
-    "dedup:private:run", "dedup:private:lease", "dedup:private:news",
+    "dedup:private:run", "dedup:private:lease", "dedup:private:news", "dedup:private:fingerprint",
 }  # fmt: skip
-"""The keys of a store that has lost all its articles: streams, counters and the lease."""
+"""The keys of a store that has lost all its articles: streams, counters, the lease and how texts are read."""
 
 
 def names(store: Store) -> set[str]:

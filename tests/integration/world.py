@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 from typing import Final
 
 from dedup.article import MAX_ARTICLE_BYTES
-from dedup.pipeline import Params
+from dedup.pipeline import Params, fingerprint
 from worker.service.clustering import Clusterer
 from worker.service.ingest import Worker
 from worker.service.retention import Expiry
@@ -102,6 +102,7 @@ def drain(
     max_bytes: int = MAX_ARTICLE_BYTES,
 ) -> int:
     """Works on the inbox until it is empty; returns how many entries were dealt with."""
+    store.index.claim(fingerprint(PARAMS))
     store.inbox.ensure()
     n_done = 0
     while entries := store.inbox.take(consumer, batch, 32 * 1024 * 1024, claim_seconds):

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 import pytest
 
 from dedup.article import Article
-from dedup.pipeline import SHORT_BODY_WORDS, Params, Placement, cluster_articles, find_families, prepare
+from dedup.family import FamilyParams
+from dedup.lsh import LshParams
+from dedup.pipeline import (
+    SHORT_BODY_WORDS,
+    Params,
+    Placement,
+    cluster_articles,
+    find_families,
+    fingerprint,
+    prepare,
+)
+from dedup.terms import TermParams
 
 PARAMS = Params()
 VOCABULARY = [a + b + c for a in ("ba", "ko", "ri", "ste") for b in ("lun", "mar", "tev", "dos") for c in "aeiou"]
@@ -170,3 +181,11 @@ def test_the_family_of_a_founder_is_named_the_same_whatever_comes_later() -> Non
     alone = placed([article("a", prose("a"))])
     later = placed([article("a", prose("a")), article("b", prose("b")), article("c", prose("a"))])
     assert alone["a"].family_id == later["a"].family_id == later["c"].family_id
+
+
+def test_the_fingerprint_changes_with_what_texts_are_turned_into_and_with_nothing_else() -> None:
+    """Pinned: a change of hashes, signatures, keys or terms makes stores of before unreadable, and must be meant."""
+    assert fingerprint(PARAMS) == "742728dc9e5ffac8"
+    assert fingerprint(Params(family=FamilyParams(jaccard_threshold=0.9))) == fingerprint(PARAMS)
+    assert fingerprint(Params(lsh=LshParams(bands=13))) != fingerprint(PARAMS)
+    assert fingerprint(Params(terms=TermParams(lead_words=100))) != fingerprint(PARAMS)

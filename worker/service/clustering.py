@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from dedup.identity import IdentityError, Left, Outcome, Placed, Standing, decide, mint, to_change
-from dedup.pipeline import Clustering, Params, cluster_window
+from dedup.pipeline import Clustering, Params, cluster_window, fingerprint
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
 from worker.service.telling import founder_of, tell_story, tell_storyline
@@ -57,6 +57,7 @@ class Clusterer:
 
     def run(self, now: float) -> int | None:
         """One run at a time (Unix seconds), if there is news and the lease is ours; its number, or None."""
+        self.store.index.claim(fingerprint(self.params))
         token = self.store.lease.acquire(self.holder)
         if token is None:
             self.window = None

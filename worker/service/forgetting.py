@@ -23,7 +23,7 @@ from typing import Final
 
 from dedup.article import parse_time
 from dedup.errors import DedupError
-from dedup.pipeline import Params
+from dedup.pipeline import Params, fingerprint
 from dedup.report import Gone, Present, Redaction, ReportError, from_json
 from dedup.story import Change, Story, Storyline
 from worker.service.reporting import render
@@ -105,6 +105,7 @@ class Forgetting:
     def run(self, article_id: str, now: float) -> Removed:
         """Forgets one article (`now`: Unix seconds). Raises `UnknownArticleError` where there is no trace of it."""
         store = self.store
+        store.index.claim(fingerprint(self.params))
         waiting = [entry_id for entry_id, payload in store.inbox.scan() if pushed_id(payload) == article_id]
         was_kept = bool(store.articles.records([article_id]))
         changes = store.changes.naming(article_id)

@@ -19,7 +19,7 @@ from typing import Final
 from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
 from dedup.family import Member, source_key, verify
-from dedup.pipeline import Params, Prepared, prepare
+from dedup.pipeline import Params, Prepared, fingerprint, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load, unite
 from worker.store.commit import Fields, Unit, commit
@@ -54,6 +54,7 @@ def drain(
 
     Once empty it waits up to a second for the next entry, so that an article waits milliseconds.
     """
+    store.index.claim(fingerprint(params))
     store.inbox.ensure()
     worker = Worker(store, params, max_bytes, alias_seconds)
     n_done, end = 0, time.monotonic() + DRAIN_SECONDS

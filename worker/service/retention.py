@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dedup.pipeline import Params
+from dedup.pipeline import Params, fingerprint
 from worker.service.families import Loaded, Touch, Writer, load, unite
 from worker.store.commit import Unit, commit
 from worker.store.connection import server_run
@@ -32,6 +32,7 @@ class Expiry:
 
     def run(self, now: float) -> int:
         """Expires everything that is due (Unix seconds); returns how many articles."""
+        self.store.index.claim(fingerprint(self.params))
         n_expired, attempts = 0, 0
         while attempts < MOST_ATTEMPTS:
             due = self.store.articles.seen_between(0, now - self.retention_seconds, BATCH_ARTICLES)

@@ -16,7 +16,7 @@ from dedup.family import Content
 from dedup.lsh import MAX_ANCHOR_BUCKET, MAX_BUCKET, LshParams
 from dedup.pipeline import Params, Prepared, content_keys
 from worker.store.commit import Unit
-from worker.store.connection import Connection, script
+from worker.store.connection import Connection, StoreError, script
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
 from worker.store.records import (
     ArticleRecord,
@@ -61,6 +61,23 @@ class Index:
     keys: Keys
     keep_text: bool = True
     n_bands: int = LshParams().bands
+
+    def claim(self, fingerprint: str) -> None:
+        """Makes sure that what is kept was made as this version makes it (`dedup.pipeline.fingerprint`).
+
+        The first to come says how. Raises `StoreError` where another version has: signatures, keys and terms of the
+        two cannot be compared, and families would fall apart without a word.
+        """
+        key = self.keys.private("fingerprint")
+        kept = self.connection.get(key)
+        if kept is None and not self.connection.exists(self.keys.private("contents")):
+            kept = self.connection.set(key, fingerprint, nx=True, get=True) or fingerprint.encode()
+        if kept != fingerprint.encode():
+            raise StoreError(
+                f"the articles under {self.keys.prefix!r} were read by a version that makes signatures or terms "
+                "otherwise: give this one a DEDUP_PREFIX or a data directory of its own and push the articles again; "
+                "the other version can go on with what is there"
+            )
 
     def admit(self, batch: Sequence[Prepared]) -> Admission:
         """Looks up and inserts a batch, atomically."""

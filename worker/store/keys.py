@@ -13,9 +13,6 @@ STATES_PER_HASH: Final = 64
 """Contents, by number, whose states share a hash: those that come together are written in one command. Band keys are
 spread over 65,536 hashes by their first two bytes: at 100,000 articles of 14 bands about 21 fields each."""
 
-LAYOUT: Final = "1"
-"""Names how signatures and band keys are made; a change of either starts an index of its own."""
-
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -78,7 +75,7 @@ class Keys:
     @property
     def index(self) -> str:
         """What the keys of the near-duplicate index begin with."""
-        return self.private(f"{LAYOUT}:")
+        return self.private("index:")
 
     def record(self, article_id: str) -> str:
         """The hash that holds the private record of an article, by article id."""
