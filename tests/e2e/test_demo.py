@@ -52,7 +52,7 @@ def test_it_ends_well_and_says_what_it_does(shown: Shown) -> None:
     assert shown.code == 0, shown.err
     assert "Traceback" not in shown.err
     assert "25 articles pushed from seeds/articles.jsonl" in shown.err
-    assert "24 articles, 19 families, 5 stories, 4 storylines" in shown.out
+    assert "24 articles, 18 families, 5 stories, 4 storylines" in shown.out
 
 
 def test_the_two_rounds_are_two_stories_of_one_storyline(shown: Shown) -> None:
@@ -73,11 +73,12 @@ def test_the_copies_are_families(shown: Shown) -> None:
         ["seed-r1-broadcast", "seed-r1-broadcast-near"],
         ["seed-r1-wire", "seed-r1-wire-copy", "seed-r1-wire-near"],
         ["seed-r2-regional", "seed-r2-regional-near"],
-        ["seed-r2-wire", "seed-r2-wire-near"],
+        ["seed-r2-reprint", "seed-r2-wire", "seed-r2-wire-near"],
     ]
     kinds = {row[2]: row[1] for row in shown.table("family")}
     assert kinds["seed-r1-wire-copy"] == "copy"
     assert kinds["seed-r1-wire-near"] == "near-duplicate"
+    assert kinds["seed-r2-reprint"] == "reprint"
 
 
 def test_the_report_is_one_page_with_every_story(shown: Shown) -> None:
