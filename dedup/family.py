@@ -47,10 +47,10 @@ class FamilyParams:
     short_rise: float = 0.3
     short_words: float = 40.0
     least_with_core: float = 0.5
-    containment_threshold: float = 0.85
+    containment_threshold: float = 0.82
     """What a text of containment .9 nearly always reaches when it is estimated."""
     containment_rise: float = 0.15
-    """How far the bar for containment rises towards no words at all; at 60 words it is .88."""
+    """How far the bar for containment rises towards no words at all; at 60 words it is .85."""
     least_share: float = 0.15
     """A text that is a smaller part of the other is quoted in it, or one of many on the page."""
     least_sampled: int = 8
