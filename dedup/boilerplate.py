@@ -17,7 +17,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from dedup.shingle import word_hashes
+from dedup.shingle import KnownWords, word_hashes
 
 _PHRASES: Final = {
     # English
@@ -189,7 +189,6 @@ _WORDS: Final = """
 """
 """One of these is in every text with boilerplate that is known here."""
 _COMPILED: Final = tuple((stem, regex.compile("|".join(phrases), regex.M)) for stem, phrases in _PHRASES.items())
-_LIKELY_SHIFT: Final = np.uint64(64 - 14)
 _BUTTON_WORDS: Final = (
     "share|tweet|post|facebook|twitter|x|whatsapp|telegram|linkedin|reddit|pinterest|bluesky|email|e-mail|mail|print|save|copy"
     "|link|comments?|bookmark|listen|advertisement|ad|sponsored|subscribe|log in|sign in|menu|close|home|teilen|drucken"
@@ -232,20 +231,13 @@ _WRAPPED_LINE: Final = 40
 
 def suspects(words: NDArray[np.uint64], n_words: NDArray[np.int64]) -> list[int]:
     """Which texts may have boilerplate in them, by the hashes of their words and the number of words of each."""
-    known, is_likely = _known_words()
-    likely = np.flatnonzero(is_likely[(words >> _LIKELY_SHIFT).astype(np.int64)])
-    places = np.minimum(np.searchsorted(known, words[likely]), len(known) - 1)
-    found = likely[known[places] == words[likely]]
+    found, _ = _known_words().find(words)
     return [int(i) for i in np.unique(np.searchsorted(np.cumsum(n_words), found, side="right"))]
 
 
 @cache
-def _known_words() -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """The hashes of the words, ascending, and whether a hash that begins with certain bits may be among them."""
-    known = np.unique(word_hashes(_WORDS.split())[0])
-    is_likely = np.zeros(1 << (64 - int(_LIKELY_SHIFT)), np.bool_)
-    is_likely[(known >> _LIKELY_SHIFT).astype(np.int64)] = True
-    return known, is_likely
+def _known_words() -> KnownWords:
+    return KnownWords.of(word_hashes(_WORDS.split())[0], table_bits=14)
 
 
 def without_boilerplate(text: str) -> str:

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -128,6 +129,7 @@ class Settlement:
     aliases: Mapping[str, str]
 
 
+@lru_cache(4_096)
 def source_key(source: str) -> int:
     """Four bytes by which a source is known, however its name is spelt in upper and lower case."""
     return int.from_bytes(blake2b(source.strip().casefold().encode(errors="replace"), digest_size=4).digest(), "little")
@@ -168,9 +170,8 @@ def _reprinted(short: Content, long: Content, params: FamilyParams) -> float:
     """The containment of one content in another if that makes it a reprint, else 0."""
     if short.n_words < params.least_share * long.n_words:
         return 0.0
-    share, n_sampled = contained(short.extract.sample, long.extract.sample)
-    enough = n_sampled >= params.least_sampled
-    return share if enough and share >= float(containment_bar(np.array(short.n_words), params)) else 0.0
+    share = _containment(short, long, params)
+    return share if share >= float(containment_bar(np.array(short.n_words), params)) else 0.0
 
 
 def edges_of_pairs(contents: Sequence[Content], pairs: NDArray[np.int64], params: FamilyParams) -> list[Edge]:
@@ -216,8 +217,13 @@ def _stands_for(core: Content, contents: Sequence[Content], params: FamilyParams
 
 
 def _contains(content: Content, core: Content, params: FamilyParams) -> bool:
-    share, n_sampled = contained(core.extract.sample, content.extract.sample)
-    return n_sampled >= params.least_sampled and share >= params.contains_core
+    return _containment(core, content, params) >= params.contains_core
+
+
+def _containment(one: Content, other: Content, params: FamilyParams) -> float:
+    """The share of a content that is in another; 0 where too little of it is sampled to judge."""
+    share, n_sampled = contained(one.extract.sample, other.extract.sample)
+    return share if n_sampled >= params.least_sampled else 0.0
 
 
 def reprints(groups: Sequence[Sequence[Content]], edges: Iterable[Edge]) -> set[int]:

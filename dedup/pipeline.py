@@ -34,7 +34,7 @@ from dedup.graph import GraphParams, neighbour_graph, reliability
 from dedup.identity import Placed, decide, mint
 from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
-from dedup.shingle import Shingles, shingle
+from dedup.shingle import Shingles, shingle, split
 from dedup.storyline import Profile, StorylineParams, link_stories, profile
 from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors
 from dedup.text import body_text, normalise, words
@@ -151,8 +151,8 @@ def content_keys(
     """All keys of each content: uint64, shape (n_bands + n_anchors,)."""
     bands = band_keys(signatures, params.lsh)
     anchors = anchor_keys(np.concatenate([np.empty(0, np.uint32), *(one.anchors for one in extracts)]))
-    ends = np.cumsum([len(one.anchors) for one in extracts]).tolist()
-    return [np.concatenate([own, anchors[start:end]]) for own, start, end in zip(bands, [0, *ends], ends, strict=False)]
+    counts = np.array([len(one.anchors) for one in extracts], np.int64)
+    return [np.concatenate(both) for both in zip(bands, split(anchors, counts), strict=True)]
 
 
 def _without_boilerplate(titles: Sequence[str], bodies: Sequence[str]) -> tuple[list[str], Shingles]:

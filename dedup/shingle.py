@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from dedup.text import SPACELESS, WORD
 
-_Number = TypeVar("_Number", np.uint32, np.uint64)
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 SHINGLE_WORDS: Final = 5
 """Words in a shingle; a text with fewer words is one shingle of all of them."""
@@ -72,22 +72,22 @@ class Shingles:
         """16 bytes for each text; two texts have the same if and only if they have the same words in the same order
         (collisions of the underlying hashes aside).
         """
-        contents = _split(self.words.astype("<u8", copy=False), self.n_words)
+        contents = split(self.words.astype("<u8", copy=False), self.n_words)
         return [hashlib.blake2b(own.tobytes(), digest_size=16).digest() for own in contents]
 
     def replaced(self, places: Sequence[int], others: Shingles) -> Shingles:
         """The same batch with other texts at these places."""
-        values, words = _split(self.values, self.counts), _split(self.words, self.n_words)
+        values, words = split(self.values, self.counts), split(self.words, self.n_words)
         counts, n_words = self.counts.copy(), self.n_words.copy()
         counts[places], n_words[places] = others.counts, others.n_words
-        other_values, other_words = _split(others.values, others.counts), _split(others.words, others.n_words)
+        other_values, other_words = split(others.values, others.counts), split(others.words, others.n_words)
         for place, own_values, own_words in zip(places, other_values, other_words, strict=True):
             values[place], words[place] = own_values, own_words
         return Shingles(np.concatenate(values), counts, np.concatenate(words), n_words)
 
 
-def _split(flat: NDArray[_Number], counts: NDArray[np.int64]) -> list[NDArray[_Number]]:
-    """What is of each text."""
+def split(flat: NDArray[_Kind], counts: NDArray[np.int64]) -> list[NDArray[_Kind]]:
+    """What is of each text, of an array that has all texts' one after the other."""
     ends: list[int] = np.cumsum(counts).tolist()
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -113,6 +113,32 @@ def word_hashes(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[
     owners = np.repeat(np.arange(len(pieces)), [len(own) for own in pieces])
     np.add.at(counts, owners, np.concatenate([n_words for _, n_words in found]))
     return np.concatenate([words for words, _ in found]), counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownWords:
+    """The hashes of some words, ascending, to find them among those of texts: most that are not there are told at once,
+    by a table of their first bits.
+    """
+
+    hashes: NDArray[np.uint64]
+    is_likely: NDArray[np.bool_]
+    shift: np.uint64
+
+    @classmethod
+    def of(cls, hashes: NDArray[np.uint64], table_bits: int) -> KnownWords:
+        """Those words; a table of 2**table_bits entries."""
+        ordered, shift = np.unique(hashes), np.uint64(64 - table_bits)
+        is_likely = np.zeros(1 << table_bits, np.bool_)
+        is_likely[(ordered >> shift).astype(np.int64)] = True
+        return cls(ordered, is_likely, shift)
+
+    def find(self, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where known words are among these, and the place of each in `hashes`."""
+        likely = np.flatnonzero(self.is_likely[(words >> self.shift).astype(np.int64)])
+        places = np.minimum(np.searchsorted(self.hashes, words[likely]), len(self.hashes) - 1)
+        same = self.hashes[places] == words[likely]
+        return likely[same], places[same]
 
 
 def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -19,15 +19,13 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from stopwordsiso import langs, stopwords
 
 from dedup.errors import DedupError
-from dedup.shingle import word_hashes
+from dedup.shingle import KnownWords, split, word_hashes
 from dedup.text import normalise
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 1
 _IN_NUMBER: Final = re.compile(r"[.,:](?=\d)(?<=\d.)(?:(?<=[.,])(?=\d{3}(?!\d))|())")
 """A mark between digits; with a group where it is no mark of thousands."""
-_LIKELY_SHIFT: Final = np.uint64(64 - 18)
-"""A table of 18 bits of the hashes tells most words that are no stop words of any language at once."""
 _LETTERS_PER_WORD: Final = (8, 64)
 """Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
@@ -96,8 +94,7 @@ def read_terms(titles: Sequence[str], bodies: Sequence[str], params: TermParams)
     flat = np.concatenate([*leads, np.zeros(0, np.uint64)])
     kept = ~_are_stop(flat, counts)
     hashes = (flat >> np.uint64(32)).astype(np.uint32)
-    ends = np.cumsum(counts).tolist()
-    return [Terms(hashes[a:b][kept[a:b]]) for a, b in zip([0, *ends], ends, strict=False)]
+    return [Terms(own[own_kept]) for own, own_kept in zip(split(hashes, counts), split(kept, counts), strict=True)]
 
 
 def _after(title: str, body: str) -> str:
@@ -112,9 +109,8 @@ def _leads(texts: Sequence[str], n_words: int) -> list[NDArray[np.uint64]]:
     for letters in _LETTERS_PER_WORD:
         n_read = n_words * letters
         hashes, counts = word_hashes([_IN_NUMBER.sub(_joined, texts[i][:n_read]) for i in waiting])
-        ends = np.cumsum(counts).tolist()
-        for i, a, b in zip(waiting, [0, *ends], ends, strict=False):
-            leads[i] = hashes[a : min(b, a + n_words)]
+        for i, own in zip(waiting, split(hashes, counts), strict=True):
+            leads[i] = own[:n_words]
         short = (counts <= n_words).tolist()
         waiting = [i for i, is_short in zip(waiting, short, strict=True) if is_short and len(texts[i]) > n_read]
     return leads
@@ -133,9 +129,11 @@ def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[n
     words elsewhere only (German "war") stay.
     """
     is_stop = np.zeros(len(words), np.bool_)
-    places, languages = _looked_up(words)
+    known, languages_of = _stop_words()
+    places, entries = known.find(words)
     if not len(places):
         return is_stop
+    languages = languages_of[entries]
     text = np.repeat(np.arange(len(counts)), counts)[places]
     bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
     starts = np.unique(text, return_index=True)[1]
@@ -146,29 +144,16 @@ def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[n
     return is_stop
 
 
-def _looked_up(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Where there are stop words of any language, and the languages of each as bits."""
-    hashes, languages, is_likely = _stop_words()
-    likely = np.flatnonzero(is_likely[(words >> _LIKELY_SHIFT).astype(np.int64)])
-    entries = np.minimum(np.searchsorted(hashes, words[likely]), len(hashes) - 1)
-    same = hashes[entries] == words[likely]
-    return likely[same], languages[entries[same]]
-
-
 @cache
-def _stop_words() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]]:
-    """The hashes of all stop words known, ascending; the languages of each, one bit a language; and whether a hash that
-    begins with certain bits may be among them.
-    """
+def _stop_words() -> tuple[KnownWords, NDArray[np.uint64]]:
+    """All stop words known, and the languages of each, one bit a language."""
     found: dict[int, int] = {}
     for bit, language in enumerate(sorted(langs())):
         hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
         for word in hashes.tolist():
             found[word] = found.get(word, 0) | 1 << bit
-    ordered = np.array(sorted(found), np.uint64)
-    is_likely = np.zeros(1 << (64 - int(_LIKELY_SHIFT)), np.bool_)
-    is_likely[(ordered >> _LIKELY_SHIFT).astype(np.int64)] = True
-    return ordered, np.array([found[word] for word in ordered.tolist()], "<u8"), is_likely
+    known = KnownWords.of(np.array(list(found), np.uint64), table_bits=18)
+    return known, np.array([found[word] for word in known.hashes.tolist()], "<u8")
 
 
 def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
