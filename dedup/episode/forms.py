@@ -30,6 +30,8 @@ def is_of_one_form(
     theme = np.sort(2 * counts / (len(members) + frequency[found]))[-_THEME_TERMS:]
     if theme.mean() < params.min_theme:
         return True
+    if len(members) < params.min_reports:
+        return False
     sampled = members[:: -(-len(members) // params.n_sampled)]
     agreed, conflicted = contradictions([tales[i].cues for i in sampled])
     total, n_pairs = int(agreed.sum() + conflicted.sum()), len(sampled) * (len(sampled) - 1)

@@ -227,7 +227,8 @@ def _assigned(
     """Anchors keep their round, the others go where the facts they tell are those of one round's anchors alone."""
     params = weigher.params
     evidence = _evidence(storyline, anchors, weigher)
-    belongs = (evidence.max(axis=1) >= params.min_facts) & ~_is_far(storyline.similarity, params)
+    most = evidence.max(axis=1)
+    belongs = (most >= params.min_facts) & ~_is_far(storyline.similarity, params) | (most >= params.sure_facts)
     odds = _odds(storyline, anchors, values, params)
     labels = np.where(belongs, (evidence * odds).argmax(axis=1), len(anchors) + np.arange(len(belongs)))
     for label, one in enumerate(anchors):

@@ -19,9 +19,11 @@ class FormParams:
     min_theme: float = 0.42
     """How well its best words set a story apart from all other articles: the F1 of "says the word" as a test for it,
     mean of the best three. Reports of one form share their words with all of that form."""
+    min_reports: int = 20
     max_agreement: float = 0.22
     min_slots: float = 2.5
-    """Reports fill the same slots, so many in common on average, with other numbers: no larger share of them agrees."""
+    """So many reports fill the same slots, this many in common on average, with other numbers: no larger share of them
+    agrees. (Rounds of one storyline do so, too, but are fewer.)"""
     n_sampled: int = 40
     """Articles of a story whose slots are compared."""
 
@@ -74,7 +76,7 @@ class RoundParams:
     """Articles among which contradicting numbers tell rounds: among more some do by chance."""
     min_conflicts: int = 3
     """Slots filled otherwise that tell two articles apart; one less if `clear_agreement` is not exceeded..."""
-    clear_agreement: float = 0.4
+    clear_agreement: float = 0.3
     conflict_ratio: float = 2.0
     """... and so many times as many as are filled alike."""
     min_mate: float = 0.5
@@ -86,7 +88,8 @@ class RoundParams:
     unknown_articles: float = 30.0
     """... which count less in a small window, where no frequency tells the rare ones."""
     min_facts: float = 0.25
-    """Evidence under which an article is of no round."""
+    sure_facts: float = 0.9
+    """Evidence under which an article is of no round, and from which it is of one, however little else it shares."""
     recall_odds: float = 5.0
     """How much likelier an article that points back is of a later round than of the first (.32 against .06)."""
     weekday_odds: float = 2.5
