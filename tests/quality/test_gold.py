@@ -17,7 +17,7 @@ from dedup.metrics import Scores, score
 from dedup.pipeline import Placement, cluster_articles
 from dedup.replay import Replayed, replay
 
-pytestmark = pytest.mark.quality
+pytestmark = [pytest.mark.quality, pytest.mark.timeout(900)]
 
 ROWS: Final = read_gates()
 UNDATED: Final = ", undated"
