@@ -64,9 +64,13 @@ class Window:
     def in_window(self, since: float) -> list[HeldFamily]:
         """The families with an article seen since a time (Unix seconds), by arrival of their first article.
 
-        One that no run has placed yet is among them even if it waited, or was revised, past its time.
+        One that no run has placed yet is among them even if it waited, or was revised, past its time. So are all
+        families of a story that has one among them: a story leaves as a whole, or what is left of it would fall apart
+        because what held it together has gone.
         """
-        inside = [one for one in self.families.values() if one.last_seen >= since or not one.is_placed]
+        recent = {name for name, one in self.families.items() if one.last_seen >= since or not one.is_placed}
+        stories = {self.families[name].story for name in recent} - {""}
+        inside = [one for name, one in self.families.items() if name in recent or one.story in stories]
         return sorted(inside, key=lambda family: (family.articles[0].key, family.family_id))
 
     def by_story(self) -> dict[str, list[HeldFamily]]:
