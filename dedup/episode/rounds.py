@@ -7,7 +7,7 @@ the past does not count. An article that is much less like the rest is there for
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -43,10 +43,13 @@ class _Storyline:
     def recalls(self) -> list[int]:
         return [tale.cues.recalls for tale in self.tales]
 
-    def agreement(self) -> float:
-        """The share of common slots filled alike, over all pairs."""
-        alike, other = _PRIOR_SLOTS
-        return float((self.agreed.sum() + alike) / (self.agreed.sum() + self.conflicted.sum() + other))
+    def agreement(self, own: dict[int, int]) -> float:
+        """The share of common slots filled alike, over all pairs but those that say they are of one round."""
+        alike, all_of_them = _PRIOR_SLOTS
+        said = np.array([own.get(i, -1 - i) for i in range(len(self.tales))])
+        counted = said[:, None] != said[None, :]
+        agreed, conflicted = self.agreed[counted].sum(), self.conflicted[counted].sum()
+        return float((agreed + alike) / (agreed + conflicted + all_of_them))
 
 
 def split_rounds(
@@ -210,14 +213,21 @@ def _is_counted(own: dict[int, int], n_articles: int, params: RoundParams) -> bo
 
 
 def _is_sequence(own: dict[int, int], storyline: _Storyline, params: RoundParams) -> bool:
-    """Whether what is counted is rounds: next to each other, and with numbers of their own."""
+    """Whether what is counted is rounds: next to each other, and with numbers of their own or telling much else
+    alike.
+    """
     values = sorted(set(own.values()))
     if values[-1] - values[0] + 1 > 2 * len(values):
         return False
     pairs = [(i, j) for i in own for j in own if i < j and own[i] != own[j]]
+    mates = [(i, j) for i in own for j in own if i < j and own[i] == own[j]]
+    if 2 * len(own) >= len(storyline.tales) and min(Counter(own.values()).values()) > 1:
+        within, across = (np.mean([storyline.similarity[pair] for pair in one]) for one in (mates, pairs))
+        if within >= params.likeness * across:
+            return True
     alike, unlike = (sum(int(one[pair]) for pair in pairs) for one in (storyline.agreed, storyline.conflicted))
     return (
-        alike <= params.max_agreement * (alike + unlike) and storyline.agreement() <= params.max_pooled_agreement
+        alike <= params.max_agreement * (alike + unlike) and storyline.agreement(own) <= params.max_pooled_agreement
     )
 
 

@@ -70,6 +70,8 @@ class RoundParams:
     is no rounds."""
     max_pooled_agreement: float = 0.62
     """The same of any two articles of the story, with ordinals to say so..."""
+    likeness: float = 1.3
+    """Unless most articles say their round, and those that say the same are so much more alike than others."""
     max_numbers_agreement: float = 0.46
     """... and by numbers alone: of one event .47 to .98 of common slots agree, of several rounds .10 to .58."""
     few: int = 14
