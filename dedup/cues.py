@@ -56,9 +56,9 @@ _SIDE: Final = np.uint32(0x9E3779B1)
 _NAMED: Final = regex.compile(r"(?<=[\p{L}\p{N},;)] )\p{Lu}[\p{L}\p{M}]*+(?! \d)", regex.V1)
 _NUMBERED: Final = regex.compile(r"\p{Lu}[\p{L}\p{M}]++(?= \d)", regex.V1)
 
-_NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT, _UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN, _SPAN, _OF, _MONTH, _WEEKDAY, _QUARTER, _FUNCTION = (
-    1 << i for i in range(18)
-)  # fmt: skip
+_NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT = (1 << i for i in range(6))
+_UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN = (1 << i for i in range(6, 12))
+_SPAN, _OF, _MONTH, _WEEKDAY, _QUARTER, _FUNCTION = (1 << i for i in range(12, 18))
 
 
 class CuesError(DedupError):
@@ -87,7 +87,12 @@ class Cues:
         """Eight bytes of header, six an ordinal, eight a slot, four a number."""
         header = _HEADER.pack(_VERSION, len(self.heads), len(self.contexts), len(self.numbers), min(self.recalls, 255))
         wide = self.heads, self.contexts, self.fillers, self.numbers
-        return header + b"".join(one.astype("<u4").tobytes() for one in wide) + self.values.tobytes() + self.ranks.tobytes()
+        return (
+            header
+            + b"".join(one.astype("<u4").tobytes() for one in wide)
+            + self.values.tobytes()
+            + self.ranks.tobytes()
+        )
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Cues:
@@ -121,7 +126,9 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     text = np.repeat(np.arange(len(leads.counts)), leads.counts)
     is_near, is_recalled = _recall(leads, kinds, text)
     heads = [one[: 8 * int(n) + 200] for one, n in zip(texts, leads.counts, strict=True)]
-    is_name, is_numbered = (_are_among(leads, [form.findall(one) for one in heads], text) for form in (_NAMED, _NUMBERED))
+    is_name, is_numbered = (
+        _are_among(leads, [form.findall(one) for one in heads], text) for form in (_NAMED, _NUMBERED)
+    )
     told, values = _as_digits(leads, kinds, values)
     marks = (
         is_name * np.uint8(NAME)
@@ -253,6 +260,7 @@ def _recall(
     leads: Leads, kinds: NDArray[np.int64], text: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Where a text points back by days, weeks or a month, and which words stand in what it recalls."""
+
     def at(step: int, wanted: int) -> NDArray[np.bool_]:
         """Whether the word `step` on is of the wanted kind, in the same sentence."""
         there = np.zeros(len(kinds), np.bool_)
@@ -300,7 +308,7 @@ def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.i
     if not len(wanted):
         return np.zeros(len(text), np.bool_)
     here = text.astype(np.uint64) << np.uint64(32) | leads.words >> np.uint64(32)
-    return wanted[np.minimum(np.searchsorted(wanted, here), len(wanted) - 1)] == here
+    return np.asarray(wanted[np.minimum(np.searchsorted(wanted, here), len(wanted) - 1)] == here)
 
 
 def _as_digits(
@@ -310,7 +318,9 @@ def _as_digits(
     ("twenty-five") at the first of them.
     """
     is_word = (kinds & _NUMBER) > 0
-    told = np.where(leads.is_number & (kinds & _ORDINAL == 0), leads.words >> np.uint64(32), np.uint64(0)).astype(np.uint32)
+    told = np.where(leads.is_number & (kinds & _ORDINAL == 0), leads.words >> np.uint64(32), np.uint64(0)).astype(
+        np.uint32
+    )
     worth = np.where(is_word, values, 0)
     joined = np.zeros(len(worth), np.bool_)
     joined[:-1] = (worth[:-1] >= 20) & (worth[:-1] % 10 == 0) & (worth[1:] > 0) & (worth[1:] < 10)
@@ -359,15 +369,16 @@ def _known() -> tuple[KnownWords, NDArray[np.int64], NDArray[np.int64]]:
         values[hashes_of([str(digits)])[0]] = digits
         kinds[hashes_of([str(digits)])[0]] = 0
     for language in LANGUAGES:
-        for value, listed in zip(tens, language.numbers, strict=True):
+        for value, listed in zip(tens, language.numbers.split(";"), strict=True):
             add(listed, _NUMBER, value)
-        for value, listed in enumerate(language.ordinals, start=1):
+        for value, listed in enumerate(language.ordinals.split(";"), start=1):
             add(listed, _ORDINAL, value)
         for kind, listed in (
             (_OPENER, language.openers), (_CLOSER, language.closers), (_AHEAD, language.ahead),
             (_AMOUNT, language.amounts), (_UNIT, language.units), (_SINCE, language.since), (_AGO, language.ago),
             (_LAST, language.last), (_BACK, language.back), (_WITHIN, language.within), (_SPAN, language.spans),
-            (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays), (_FUNCTION, language.function),
+            (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays),
+            (_FUNCTION, language.function),
         ):  # fmt: skip
             add(listed, kind)
     for quarter in range(1, 5):

@@ -28,8 +28,8 @@ _LETTERS_PER_WORD: Final = (8, 64)
 class Leads:
     """The leads of a batch, all arrays of shape (n words of all texts,), text after text, but `counts`.
 
-    `words`: uint64 hashes. `counts`: int64, shape (n texts,), how many are of each text. `sentence`, `paragraph`: int64,
-    the number of the one a word stands in, counted through its text; the title is sentence 0 and paragraph 0.
+    `words`: uint64 hashes. `counts`: int64, shape (n texts,), how many are of each text. `sentence`, `paragraph`:
+    int64, the number of the one a word stands in, counted through its text; the title is sentence 0 and paragraph 0.
     `is_stop`: a stop word of the text's language. `is_number`: begins with a digit.
     """
 

@@ -17,8 +17,8 @@ from scipy.sparse import csgraph
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
-from dedup.cues import read_cues
 from dedup.containment import Extract, anchor_keys, extract
+from dedup.cues import read_cues
 from dedup.episode import EpisodeParams, Tale, Words, tell_apart
 from dedup.family import (
     Content,

@@ -242,7 +242,7 @@ def _places(letters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray
     places = after_sentence * np.uint8(AFTER_SENTENCE)
     places |= after_line * np.uint8(AFTER_LINE)
     places |= is_digit * np.uint8(DIGIT)
-    return places
+    return np.asarray(places, np.uint8)
 
 
 def _word_bounds(data: bytes, beyond_ascii: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

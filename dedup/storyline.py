@@ -227,7 +227,9 @@ def _group(
     shared = (rows > 0).astype(np.int64)
     enough = (shared @ shared.T).toarray() >= params.min_shared_terms
     similarity = (rows @ rows.T).toarray() * enough * _closeness(chosen, chosen, params)
-    groups = _average_linkage(similarity, np.array([one.n_articles for one in chosen], np.float64), params.min_similarity)
+    groups = _average_linkage(
+        similarity, np.array([one.n_articles for one in chosen], np.float64), params.min_similarity
+    )
     n_old = sum(i < n_standing for i in ranked)
     for place in range(n_old, len(ranked)):
         mates = np.flatnonzero(groups == groups[place])

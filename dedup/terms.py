@@ -124,14 +124,14 @@ def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
     weights = _weights(frequency, keys, n_imagined, params)
     is_name, is_number = _marked(terms, keys, NAME, params.name_share), _marked(terms, keys, NUMBER, 0)
-    weigher.idf_ = weights * params.name_weight ** is_name
+    weigher.idf_ = weights * params.name_weight**is_name
     kept = weights > 0
     rows = _unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32)
     return Vectors(rows, keys[kept], ((is_name > 0) | (is_number > 0))[kept])
 
 
 def _marked(terms: Sequence[Terms], keys: NDArray[np.uint64], mark: int, share: float) -> NDArray[np.float64]:
-    """For each key how much of it is marked so in more than this share of its occurrences: 1, for one word of two 0.5."""
+    """How much of each key is marked so in more than this share of its occurrences: 1, or .5 for one word of two."""
     hashes = np.concatenate([np.zeros(0, np.uint32), *(one.hashes for one in terms)])
     is_marked = np.concatenate([np.zeros(0, np.uint8), *(one.marks for one in terms)]) & np.uint8(mark) > 0
     words, place, counts = np.unique(hashes, return_inverse=True, return_counts=True)

@@ -1,5 +1,6 @@
 """Which dated story do undated articles tell? Where some articles of a storyline are dated, their stories anchor the
-undated ones, which go to the one whose facts they tell, if these decide."""
+undated ones, which go to the one whose facts they tell, if these decide.
+"""
 
 from __future__ import annotations
 

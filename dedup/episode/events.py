@@ -1,5 +1,6 @@
 """Are these two events of one kind? Two arrests in one club, two quakes on one island: then each side has words that
-nearly all its articles say and the others never do, names and numbers first."""
+nearly all its articles say and the others never do, names and numbers first.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +56,7 @@ def _two_events(own: sparse.csr_matrix, words: Words, params: EventParams) -> ND
     return np.where(sides < 0, nearer, sides).astype(np.int64)
 
 
-def _local_similarity(
-    own: sparse.csr_matrix, is_fact: NDArray[np.bool_], params: EventParams
-) -> NDArray[np.float64]:
+def _local_similarity(own: sparse.csr_matrix, is_fact: NDArray[np.bool_], params: EventParams) -> NDArray[np.float64]:
     """Cosines by what more than one article of the story says and not all do: float64, shape (n, n)."""
     n = own.shape[0]
     frequency = np.bincount(own.indices, minlength=own.shape[1])

@@ -1,4 +1,4 @@
-"""What articles tell as facts of their own event, and how far they agree: words, numbers, and slots filled by numbers."""
+"""What articles tell as facts of their own event, and how far two agree: words, numbers, slots filled by numbers."""
 
 from __future__ import annotations
 

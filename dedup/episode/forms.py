@@ -1,5 +1,6 @@
 """Is it a story at all? Quarterly reports and price lists share most of their words, and each is about something
-else."""
+else.
+"""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _completed(
         if gaps:
             rounds.insert(sum(value < gaps[0] for value in values), [fresh])
             values = sorted([*values, gaps[0]])
-        elif values and values[0] == 2:  # noqa: PLR2004 - the second round has a first one before it
+        elif values and values[0] == 2:
             rounds.insert(0, [fresh])
             values = [1, *values]
         elif values:
@@ -226,9 +226,7 @@ def _is_sequence(own: dict[int, int], storyline: _Storyline, params: RoundParams
         if within >= params.likeness * across:
             return True
     alike, unlike = (sum(int(one[pair]) for pair in pairs) for one in (storyline.agreed, storyline.conflicted))
-    return (
-        alike <= params.max_agreement * (alike + unlike) and storyline.agreement(own) <= params.max_pooled_agreement
-    )
+    return alike <= params.max_agreement * (alike + unlike) and storyline.agreement(own) <= params.max_pooled_agreement
 
 
 def _assigned(
