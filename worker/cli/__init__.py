@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_running(commands)
     _add_reading(commands)
+    _add_feeds(commands)
     _add_offline(commands)
     return top
 
@@ -87,6 +88,19 @@ def _add_reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     forget = _add(commands, "forget", "forgetting:forget", "take every trace of one article away")
     forget.add_argument("article_id", metavar="ARTICLE_ID")
     _add(commands, "status", "reading:status", "show how far the service is and how to reach its server")
+
+
+def _add_feeds(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    summary = "subscribe to feeds, which are polled while the service runs"
+    feeds = commands.add_parser("feeds", help=summary, description=summary[0].upper() + summary[1:] + ".")
+    kinds = feeds.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add = _add(kinds, "add", "feeds:add", "subscribe to a feed, or to all feeds of an OPML list")
+    add.add_argument("source", metavar="URL|OPML", help="a feed's URL, or the URL or file of an OPML list")
+    _add(kinds, "list", "feeds:show", "show the feeds and how their polls went")
+    remove = _add(kinds, "remove", "feeds:remove", "end a subscription; its articles stay")
+    remove.add_argument("source", metavar="URL")
+    poll = _add(kinds, "poll", "feeds:poll", "poll one feed or all of them now")
+    poll.add_argument("source", metavar="URL", nargs="?", default="")
 
 
 def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -8,6 +8,9 @@ from worker.store.aliases import Aliases
 from worker.store.articles import Articles
 from worker.store.changes import Changes
 from worker.store.connection import Connection
+from worker.store.feed_memory import FeedMemory
+from worker.store.feed_turns import FeedTurns
+from worker.store.feeds import Feeds
 from worker.store.forgotten import Forgotten
 from worker.store.inbox import Inbox
 from worker.store.index import Index
@@ -37,6 +40,8 @@ class Store:
     runs: Runs
     reports: Reports
     forgotten: Forgotten
+    feeds: Feeds
+    feed_turns: FeedTurns
 
 
 def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, *, keep_text: bool = True) -> Store:
@@ -57,4 +62,6 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Runs(connection, keys),
         Reports(connection, keys),
         Forgotten(connection, keys),
+        Feeds(connection, keys, FeedMemory(connection, keys)),
+        FeedTurns(connection, keys),
     )
