@@ -111,7 +111,7 @@ def fetch(
     with httpcore.ConnectionPool(network_backend=backend) as pool:
         for _ in range(limits.max_redirects + 1):
             origin = str(first) if hop == first else f"{first} (redirected to {hop})"
-            visit(hop.host)
+            visit(hop.raw_host.decode("ascii"))
             answer = _get(pool, hop, origin, limits, known if known and known.url == str(hop) else None, moved_to)
             if isinstance(answer, Fetched):
                 return answer
