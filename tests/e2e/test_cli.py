@@ -37,8 +37,8 @@ Run = Callable[..., Any]
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
 COMMANDS = (
-    "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "cluster",
-    "evaluate",
+    "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "feeds",
+    "cluster", "evaluate",
 )  # fmt: skip
 FIELDS = ("id", "family_id", "story_id", "storyline_id")
 SEVERAL = b'{"id": "one", "text": "first"}\n{"id": "two", "title": "second"}\n'

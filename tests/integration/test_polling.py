@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from ipaddress import ip_network
 from itertools import pairwise
 from pathlib import Path
@@ -423,37 +426,65 @@ def test_a_memory_keeps_what_is_listed_now_and_a_bounded_part_of_what_was() -> N
     assert remembered(kept, {b"new name": b"another "})[b"new name"] == b"another "
 
 
-KILLED = """
-import sys
+POLLING = """
+import os, sys
 from ipaddress import ip_network
 from worker.service.polling import Poller
 from worker.store.connection import connect
 from worker.store.store import open_store
-print("up", flush=True)
-Poller(open_store(connect(sys.argv[1]), "dedup:"), 900.0, 0.001, [ip_network("127.0.0.1/32")]).run()
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        Poller(open_store(connect(sys.argv[1]), "dedup:"), 900.0, 0.001, [ip_network("127.0.0.1/32")]).run()
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
 """
+"""Polls what is due in a process of its own for each line that it reads, and tells its number."""
+
+
+@contextmanager
+def polls(server_url: str) -> Iterator[Callable[[], int]]:
+    """Begins polls in processes that may be killed, whose numbers it gives."""
+    command = [sys.executable, "-c", POLLING, server_url]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        given, told = process.stdin, process.stdout
+        assert given
+        assert told
+
+        def begin() -> int:
+            given.write("\n")
+            given.flush()
+            return int(told.readline())
+
+        yield begin
 
 
 def test_a_poll_that_is_killed_anywhere_loses_nothing_and_counts_nothing_twice(
     store: Store, poller: Poller, site: Site, server_url: str
 ) -> None:
     url = site.url("/feed")
-    names = [f"g{n}" for n in range(150)]
-    site.answers["/feed"] = Answer(rss(*((name, text(name, 30)) for name in names)), seconds=0.1)
+    names = [f"g{n}" for n in range(450)]
+    site.answers["/feed"] = Answer(rss(*((name, text(name, 30)) for name in names)), seconds=0.05)
     add(poller, url)
-    for n_killed in range(8):
-        command = [sys.executable, "-c", KILLED, server_url]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            assert process.stdout.readline() == b"up\n"
-            time.sleep(0.02 + 0.04 * n_killed)
-            process.send_signal(signal.SIGKILL)
-        for key in store.connection.keys("dedup:private:feed*:lease") + store.connection.keys("*feeds:host:*"):
-            store.connection.delete(key)  # what would run out by itself in two minutes
-        kept = record(poller, url)
-        if kept.unfinished:
-            assert (kept.next_at or 0) - time.time() > 60 * 2 ** (kept.unfinished - 1)
-        store.connection.zadd(store.keys.feeds_due, {kept.feed_id: 0})
+    n_found_unfinished = 0
+    with polls(server_url) as begin:
+        for turn in (0, 2, 4, 1, 3, 5, 7, 9):
+            n_waiting, pid = store.inbox.n_waiting(), begin()
+            if turn % 2:
+                time.sleep(0.05 * turn)
+            else:  # between its first push and its commit
+                wait_until(partial(has_grown, store, n_waiting))
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+            let_rights_run_out(store)
+            kept = record(poller, url)
+            if kept.unfinished:
+                n_found_unfinished += 1
+                assert (kept.next_at or 0) - time.time() > min(60 * 2 ** (kept.unfinished - 1), DAY / 2)
+            store.connection.zadd(store.keys.feeds_due, {kept.feed_id: 0})
+    assert n_found_unfinished
     poll(poller, url)
     drain(store)
     assert store.articles.count()[0] == len(names)
@@ -461,6 +492,23 @@ def test_a_poll_that_is_killed_anywhere_loses_nothing_and_counts_nothing_twice(
     assert all(entry and entry.revision == 0 for name in ids(url, *names) for entry in [store.articles.get(name)])
     assert store.inbox.n_waiting() == 0
     recount(store, settled=False)
+
+
+def has_grown(store: Store, n_waiting: int) -> bool:
+    return store.inbox.n_waiting() > n_waiting
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def let_rights_run_out(store: Store) -> None:
+    """What would happen in two minutes."""
+    for pattern in ("dedup:private:feed:*:lease", "dedup:private:feeds:host:*"):
+        for key in store.connection.keys(pattern):
+            store.connection.delete(key)
 
 
 def test_an_opml_list_behind_a_url_is_subscribed_to_with_its_categories(poller: Poller, site: Site) -> None:

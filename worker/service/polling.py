@@ -172,7 +172,7 @@ class _Poll:
     def _begin(self) -> bool:
         """Notes that a poll begins; False where the feed was removed since it was taken."""
         unit, now = Unit(), time.time()
-        again = FEED_SECONDS * 2.0 ** min(self.record.unfinished, _MOST_DOUBLINGS)
+        again = min(FEED_SECONDS * 2.0 ** min(self.record.unfinished, _MOST_DOUBLINGS), pace.DAY_SECONDS)
         self.poller.store.feeds.begin(unit, self.record, now, None if self.record.disabled else now + again)
         return commit(self.poller.store.connection, [unit])[0]
 
