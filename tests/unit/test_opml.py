@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from worker.feeds import BadOutline, FeedError, Outline, is_opml, read_opml
 
@@ -84,3 +86,17 @@ def test_deep_nesting_is_read() -> None:
     [one] = read_opml(document(deep), "x.opml").feeds
     assert one.category.startswith("d / d / d")
     assert len(one.category) == 200
+
+
+@given(st.data())
+def test_a_mutated_list_is_read_or_refused_and_gives_only_web_addresses(data: st.DataObject) -> None:
+    body = bytearray(NESTED)
+    for _ in range(data.draw(st.integers(1, 6))):
+        start = data.draw(st.integers(0, len(body) - 1))
+        body[start : start + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    try:
+        found = read_opml(bytes(body), "x.opml")
+    except FeedError:
+        return
+    assert all(one.url.startswith(("http://", "https://")) for one in found.feeds)
+    assert all(one.reason for one in found.bad)
