@@ -354,6 +354,20 @@ def test_a_feed_that_another_process_polls_is_left_to_it(store: Store, poller: P
     assert poller.run() == 1
 
 
+def test_a_poll_that_a_redirect_leads_to_a_busy_host_is_put_off_and_blames_nobody(store: Store, site: Site) -> None:
+    url = site.put("/feed", status=302, Location=f"http://localhost:{site.server_port}/there")
+    poller = Poller(store, NORMAL, 0.001, [ip_network("127.0.0.0/8"), ip_network("::1")], busy_seconds=0.2)
+    add(poller, url)
+    assert store.feed_turns.take_host("localhost", "another") == (0.0, True)
+    told = poll(poller, url)
+    assert told.put_off
+    assert "localhost is asked by another poll" in told.error
+    kept = record(poller, url)
+    assert (kept.failures, kept.unfinished, kept.error) == (0, 0, "")
+    assert (kept.next_at or DAY) - time.time() < 1
+    assert site.paths() == ["/feed"]
+
+
 def test_a_slow_host_does_not_hold_up_the_others(store: Store, site: Site) -> None:
     """The other host is the same site under another name."""
     quick, slow = site.put("/quick", ONE), f"http://localhost:{site.server_port}/slow"

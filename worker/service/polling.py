@@ -16,7 +16,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,13 +33,13 @@ from worker.store.pushing import InboxFullError, Pushed, push_payloads
 from worker.store.store import Store
 
 LIMITS: Final = feeds.FetchLimits(max_bytes=8 * 1024 * 1024)
-"""Several are read at once, and a feed takes many times its size while it is."""
+"""Several are fetched at once."""
 MOST_ARTICLES: Final = 10_000
 MOST_TITLE_LETTERS: Final = 200
 RUN_SECONDS: Final = 20.0
 """For which a run begins polls; the last of them may take half a minute more."""
 N_AT_ONCE: Final = 8
-MOST_DUE: Final = 500
+MOST_DUE: Final = 5_000
 GONE: Final = 410
 _ASK_FOR_PATIENCE: Final = frozenset({429, 503})
 _LONGEST_REST: Final = 3_600.0
@@ -88,6 +89,8 @@ class Poller:
     max_article_bytes: int = 8 * 1024 * 1024
     limits: feeds.FetchLimits = LIMITS
     busy_seconds: float = BUSY_SECONDS
+    parsing: Lock = field(default_factory=Lock)
+    """One feed is parsed at a time: it takes many times its size meanwhile, and two would not be done any sooner."""
 
     def run(self, seconds: float = RUN_SECONDS) -> int:
         """Polls what is due, for so long at most; returns how many feeds it asked."""
@@ -131,14 +134,16 @@ class Poller:
         return self.poll(feed_id, only_if_due=True) if time.monotonic() < end else None
 
     def _poll_each(self, feed_ids: Sequence[str], poll: Callable[[str], Polled | None]) -> Iterator[Polled]:
-        """Polls feeds, those of one host one after the other, several hosts at once."""
+        """Polls feeds, those of one host one after the other, several hosts at once, and hosts with many feeds last: a host
+        is asked once in a while, so they would keep the others waiting.
+        """
         hosts: dict[str, list[str]] = {}
         for feed_id, record in self.store.feeds.get(feed_ids).items():
             hosts.setdefault(urlsplit(record.url).hostname or "", []).append(feed_id)
-        if not hosts:
-            return
-        with ThreadPoolExecutor(min(N_AT_ONCE, len(hosts)), thread_name_prefix="poll") as threads:
-            for polled in threads.map(lambda group: [poll(feed_id) for feed_id in group], hosts.values()):
+        with ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="poll") as threads:
+            for polled in threads.map(
+                lambda group: [poll(feed_id) for feed_id in group], sorted(hosts.values(), key=len)
+            ):
                 yield from (one for one in polled if one is not None)
 
 
@@ -185,10 +190,11 @@ class _Poll:
         """What the feed says, None where nothing has changed. Ids are made of the URL it was subscribed to by."""
         if fetched.is_unchanged:
             return None
-        return feeds.parse_feed(
-            fetched.body, self.record.first_url, base_url=fetched.url, content_type=fetched.content_type,
-            most_articles=MOST_ARTICLES,
-        )  # fmt: skip
+        with self.poller.parsing:
+            return feeds.parse_feed(
+                fetched.body, self.record.first_url, base_url=fetched.url, content_type=fetched.content_type,
+                most_articles=MOST_ARTICLES,
+            )  # fmt: skip
 
     def _succeed(self, fetched: feeds.Fetched, feed: feeds.Feed | None) -> Polled:
         record, store = self.record, self.poller.store

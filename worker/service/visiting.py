@@ -33,8 +33,11 @@ class Visit:
     hosts: list[str] = field(default_factory=list)
 
     def __call__(self, host: str) -> None:
-        """Waits for a host. Raises `BusyHostError` where that takes too long."""
-        end = time.monotonic() + self.busy_seconds
+        """Waits for a host. Raises `BusyHostError` where that takes too long.
+
+        Where a redirect leads, that is soon: the fetch has begun, and holds another host meanwhile.
+        """
+        end = time.monotonic() + (min(self.busy_seconds, BUSY_SECONDS) if self.hosts else self.busy_seconds)
         while host not in self.hosts:
             wait, is_certain = self.turns.take_host(host, self.holder)
             if not wait:
