@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from random import Random
 from typing import Final
 
@@ -39,10 +40,10 @@ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:sy="http://purl.org/rss/1.0/mo
 </outline><outline text="Bad" xmlUrl="file:///x"/></body></opml>""",
 )
 PIECES: Final = (
-    b"<", b">", b"&", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"<!DOCTYPE x [", b'<!ENTITY a "b">', b"&a;", b"&#0;", b"&#x110000;",
-    b"<item>", b"</item>", b"<entry/>", b"<title>", b'xmlns="', b'encoding="utf-16"', b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80",
-    b"<outline>", b"</outline>", b'xmlUrl="http://', b"[[[[", b"{{", b"null", b"1e999", b'"\\ud800"', b"<?xml", b"?>", b"<html>",
-    b"9" * 300, b"<a>" * 60, "\u202e".encode(),
+    b"<", b">", b"&", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"<!DOCTYPE x [", b'<!ENTITY a "b">', b"&a;", b"&#0;",
+    b"&#x110000;", b"<item>", b"</item>", b"<entry/>", b"<title>", b'xmlns="', b'encoding="utf-16"', b"\x00", b"\xff\xfe",
+    b"\xef\xbb\xbf", b"\xed\xa0\x80", b"<outline>", b"</outline>", b'xmlUrl="http://', b"[[[[", b"{{", b"null", b"1e999",
+    b'"\\ud800"', b"<?xml", b"?>", b"<html>", b"9" * 300, b"<a>" * 60, "\u202e".encode(),
 )  # fmt: skip
 
 
@@ -88,13 +89,10 @@ def reads(body: bytes) -> bool:
             return bool(read_opml(body, URL).feeds)
         looks_like_feed(body)
         feed = parse_feed(body, URL, most_articles=1_000)
-    except FeedError as error:
-        assert error.reason
+    except FeedError:
         return False
     for payload in feed.articles:
-        try:
+        with suppress(ArticleError):
             assert parse_article(payload).id
-        except ArticleError as error:
-            assert error.reason
     assert feed.asked_seconds >= 0
     return True

@@ -134,16 +134,15 @@ class Poller:
         return self.poll(feed_id, only_if_due=True) if time.monotonic() < end else None
 
     def _poll_each(self, feed_ids: Sequence[str], poll: Callable[[str], Polled | None]) -> Iterator[Polled]:
-        """Polls feeds, those of one host one after the other, several hosts at once, and hosts with many feeds last: a host
-        is asked once in a while, so they would keep the others waiting.
+        """Polls feeds, those of one host one after the other, several hosts at once. Hosts with many feeds come last, as
+        the pauses between their feeds would keep the others waiting.
         """
         hosts: dict[str, list[str]] = {}
         for feed_id, record in self.store.feeds.get(feed_ids).items():
             hosts.setdefault(urlsplit(record.url).hostname or "", []).append(feed_id)
+        groups = sorted(hosts.values(), key=len)
         with ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="poll") as threads:
-            for polled in threads.map(
-                lambda group: [poll(feed_id) for feed_id in group], sorted(hosts.values(), key=len)
-            ):
+            for polled in threads.map(lambda group: [poll(feed_id) for feed_id in group], groups):
                 yield from (one for one in polled if one is not None)
 
 
