@@ -134,7 +134,7 @@ class Poller:
         return self.poll(feed_id, only_if_due=True) if time.monotonic() < end else None
 
     def _poll_each(self, feed_ids: Sequence[str], poll: Callable[[str], Polled | None]) -> Iterator[Polled]:
-        """Polls feeds, those of one host one after the other, several hosts at once. Hosts with many feeds come last, as
+        """Polls feeds, those of one host one after the other, several hosts at once. Hosts with many feeds come last:
         the pauses between their feeds would keep the others waiting.
         """
         hosts: dict[str, list[str]] = {}
