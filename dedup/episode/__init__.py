@@ -73,7 +73,7 @@ def tell_apart(
     if weigher is None or not dated.any():
         return divided
     scaled = sparse.diags_array(reliability**-0.5).tocsr() @ words.rows
-    homes = find_homes(divided, graph, scaled, dated, weigher)
+    homes = find_homes(divided, graph, scaled, dated, tales, weigher)
     return np.array([homes.get(label, label) for label in divided.tolist()], np.int64)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cues import LAST_VALUE, NOT_OWN, WEEKDAY, Cues
-from dedup.episode.facts import Facts, Weigher, contradictions, count
+from dedup.episode.facts import Facts, Weigher, contradictions, count, read_facts
 from dedup.episode.value import RoundParams, Tale
 
 _FEW_SLOTS: Final = 20
@@ -69,7 +69,7 @@ def split_rounds(
         own = [tales[i] for i in members[inside]]
         storyline = _Storyline(
             own,
-            [weigher.facts[i] for i in members[inside]],
+            [read_facts(tale) for tale in own],
             similarity[np.ix_(inside, inside)],
             *contradictions([tale.cues for tale in own]),
         )
