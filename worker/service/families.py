@@ -180,7 +180,7 @@ class Writer:
         for number in regrouped.dropped:
             if not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
-            self.store.index.drop_content(unit, loaded.contents[number], self.params)
+            self.store.index.drop_content(unit, loaded.contents[number])
 
     def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]) -> None:
         settlement = regrouped.settlement

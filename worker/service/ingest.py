@@ -19,12 +19,14 @@ from typing import Final
 from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
 from dedup.family import Member, source_key, verify
+from dedup.identity import mint
 from dedup.pipeline import Params, Prepared, fingerprint, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load, unite
+from worker.store.articles import score_of
 from worker.store.commit import Fields, Unit, commit
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Admitted
+from worker.store.index import Admission, Admitted, Founding
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
@@ -135,26 +137,44 @@ class Worker:
 
         `together`: articles that nothing was found for are committed as one, which costs less and nearly always holds.
         """
-        admission = self.store.index.admit([prepared[pushed.entry.entry_id] for pushed in wave])
+        batch = [prepared[pushed.entry.entry_id] for pushed in wave]
+        found = self.store.index.look_up(batch)
+        admission = self.store.index.admit(batch, found, {i: self._founding(wave[i]) for i in found.lone()})
+        wave, admitted = _not_founded(wave, admission)
+        if not wave:
+            return []
         loaded = Loaded(dict(admission.contents), dict(admission.states))
-        former = {a.record.content for a in admission.articles if a.record is not None} - loaded.states.keys()
+        former = {a.record.content for a in admitted if a.record is not None} - loaded.states.keys()
         loaded.states |= self.store.index.states(sorted(former))
         touches: list[Touch] = []
         repeated: list[tuple[Pushed, ArticleRecord]] = []
-        for pushed, admitted in zip(wave, admission.articles, strict=True):
-            if admitted.record is not None and _is_told(pushed, admitted.number, admitted.record):
-                repeated.append((pushed, admitted.record))
+        for pushed, one in zip(wave, admitted, strict=True):
+            if one.record is not None and _is_told(pushed, one.number, one.record):
+                repeated.append((pushed, one.record))
             else:
-                touches.append(self._touch(pushed, admitted, admission))
+                touches.append(self._touch(pushed, one, admission))
         overtaken = self._acknowledge(repeated, prepared, admission.server)
-        by_id = {
-            pushed.article.id: (pushed, admitted) for pushed, admitted in zip(wave, admission.articles, strict=True)
-        }
+        by_id = {pushed.article.id: (pushed, one) for pushed, one in zip(wave, admitted, strict=True)}
         united = unite(touches, loaded.states)
         steady, shifted = load(self.store, united, loaded)
         units = self._units(steady, loaded, by_id)
         shifted += _commit_together(self.store, steady, units, admission.server, together=together)
         return overtaken + [by_id[article_id][0] for touch in shifted for article_id in touch.arrivals]
+
+    def _founding(self, pushed: Pushed) -> Founding:
+        """How the article founds a family of its own."""
+        article, seen_at, source = pushed.article, pushed.entry.seen_at, source_key(pushed.article.source)
+        family_id = mint("family", article.id, lambda _: False)
+        unit = Unit()
+        self.store.articles.put_founder(unit, family_id, article, seen_at)
+        return Founding(
+            pushed.entry.entry_id,
+            score_of(seen_at),
+            family_id,
+            (self.store.keys.family(family_id), self.store.keys.alias(family_id)),
+            ArticleRecord(0, seen_at, seen_at, article.published_at, 0, source),
+            unit,
+        )
 
     def _acknowledge(
         self, repeated: Sequence[tuple[Pushed, ArticleRecord]], own: Collection[bytes], server: str
@@ -216,6 +236,12 @@ class Worker:
         if record is None:
             return self.store.articles.put_new(unit, article, seen_at)
         return self.store.articles.put_revised(unit, article, revision)
+
+
+def _not_founded(wave: Sequence[Pushed], admission: Admission) -> tuple[list[Pushed], list[Admitted]]:
+    """The articles that have no family yet, as they were admitted."""
+    left = [(pushed, one) for pushed, one in zip(wave, admission.articles, strict=True) if not one.founded]
+    return [pushed for pushed, _ in left], [one for _, one in left]
 
 
 def _payload(entry: Entry) -> bytes:
