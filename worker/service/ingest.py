@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,26 +50,52 @@ class Pushed:
     article: Article
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries of the inbox, those of them that are articles, and what was prepared of these, by the ids of their
+    entries: None where it failed, and each has to be tried alone.
+    """
+
+    entries: Sequence[Entry]
+    pushed: Sequence[Pushed]
+    prepared: dict[bytes, Prepared] | None
+
+    def is_first_try(self) -> bool:
+        """Whether nobody has worked on any of the entries before."""
+        return all(entry.deliveries == 1 for entry in self.entries)
+
+
 def drain(
     store: Store, params: Params, consumer: str, claim_seconds: float, max_bytes: int, alias_seconds: float
 ) -> int:
     """Works on the inbox until it is empty or a minute is over; returns how many entries were dealt with.
 
-    Once empty it waits up to a second for the next entry, so that an article waits milliseconds.
+    Once empty it waits up to a second for the next entry, so that an article waits milliseconds. While one batch is
+    committed the next one is read, but not where an entry has been delivered before: should it end the worker, it does
+    so without that batch.
     """
     store.index.claim(fingerprint(params))
     store.inbox.ensure()
     worker = Worker(store, params, max_bytes, alias_seconds)
+
+    def take() -> Batch:
+        return worker.read(store.inbox.take(consumer, BATCH_ENTRIES, BATCH_BYTES, claim_seconds))
+
     n_done, end = 0, time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < end:
-        entries = store.inbox.take(consumer, BATCH_ENTRIES, BATCH_BYTES, claim_seconds)
-        if not entries:
-            entries = store.inbox.wait(consumer, WAIT_SECONDS)
-            if not entries:
-                break
-        worker.work(entries)
-        n_done += len(entries)
-    return n_done
+    with ThreadPoolExecutor(1, "ahead") as ahead:
+        batch = take()
+        while True:
+            if not batch.entries:
+                batch = worker.read(store.inbox.wait(consumer, WAIT_SECONDS))
+                if not batch.entries:
+                    return n_done
+            is_last = time.monotonic() >= end
+            following = ahead.submit(take) if batch.is_first_try() and not is_last else None
+            worker.finish(batch)
+            n_done += len(batch.entries)
+            if is_last:
+                return n_done
+            batch = following.result() if following is not None else take()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +109,36 @@ class Worker:
 
     def work(self, entries: Sequence[Entry]) -> None:
         """Deals with every entry; one that fails in a way nobody foresaw is found and rejected alone."""
-        self._work_apart([pushed for entry in entries if (pushed := self._parse(entry)) is not None])
+        self.finish(self.read(entries))
 
-    def _work_apart(self, waiting: Sequence[Pushed]) -> None:
+    def read(self, entries: Sequence[Entry]) -> Batch:
+        """All that can be done with entries before it is known what is kept; rejects those that are no articles."""
+        pushed = [one for entry in entries if (one := self._parse(entry)) is not None]
         try:
-            self._work(waiting)
+            return Batch(entries, pushed, self._prepare(pushed))
+        except _UNFORESEEN:
+            return Batch(entries, pushed, None)
+
+    def finish(self, batch: Batch) -> None:
+        """Deals with what has been read."""
+        if batch.pushed:
+            self._work_apart(batch.pushed, batch.prepared)
+
+    def _prepare(self, waiting: Sequence[Pushed]) -> dict[bytes, Prepared]:
+        prepared = prepare([pushed.article for pushed in waiting], self.params)
+        return {pushed.entry.entry_id: one for pushed, one in zip(waiting, prepared, strict=True)}
+
+    def _work_apart(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared] | None) -> None:
+        try:
+            self._work(waiting, self._prepare(waiting) if prepared is None else prepared)
         except _UNFORESEEN as error:
             if len(waiting) == 1:
                 self._reject(waiting[0].entry, _unforeseen(waiting[0].entry, error))
                 return
             for pushed in waiting:
-                self._work_apart([pushed])
+                self._work_apart([pushed], None)
 
-    def _work(self, waiting: Sequence[Pushed]) -> None:
-        prepared = dict(
-            zip(
-                (pushed.entry.entry_id for pushed in waiting),
-                prepare([pushed.article for pushed in waiting], self.params),
-                strict=True,
-            )
-        )
+    def _work(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared]) -> None:
         for attempt in range(MOST_ATTEMPTS):
             if attempt:
                 waiting = self._still_there(waiting)
