@@ -94,6 +94,21 @@ class Founding:
 
 
 @dataclass(frozen=True, slots=True)
+class Closure:
+    """Contents, everything in their groups, and the families of all of these, as they are at one moment: by families'
+    ids their `members`, in order of arrival, and the retired ids that resolve to them. `taken` are ids in use of those
+    that were asked about.
+    """
+
+    contents: Mapping[int, Content]
+    states: Mapping[int, ContentState | None]
+    groups: Mapping[int, ContentGroup]
+    members: Mapping[str, Sequence[str]]
+    aliased: Mapping[str, Sequence[str]]
+    taken: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """The index under one prefix."""
 
@@ -165,7 +180,7 @@ class Index:
                 pack_content(prepared.content(0)),
                 prepared.terms.to_bytes(),
                 text,
-                struct.pack(f"<{len(found.known[i])}I", *found.known[i]),
+                _packed(found.known[i]),
                 foundings[i].pack() if i in foundings else b"",
             )
         return words
@@ -211,6 +226,24 @@ class Index:
     def _texts(self, batch: Sequence[Prepared]) -> list[bytes]:
         """The texts as they are kept; none where they are not."""
         return pack_texts([one.body for one in batch]) if self.keep_text else [b""] * len(batch)
+
+    def closure(self, numbers: Sequence[int], had: Iterable[int], ids: Sequence[str]) -> Closure:
+        """All that a decision about these contents rests on. `had` are contents that are known already; `ids` are those
+        of families that may be given to new ones.
+        """
+        keys, known = self.keys, list(had)
+        contents, groups, families, taken = script(self.connection, "load")(
+            keys=[keys.index, keys.family(""), keys.alias(""), keys.aliased("")],
+            args=[STATES_PER_HASH, _packed(numbers), _packed(known), *ids],
+        )
+        return Closure(
+            {number: unpack_content(number, packed) for number, _, packed in contents if packed},
+            {number: _state(state) for number, state, _ in contents},
+            {int(name): ContentGroup.unpack(packed) for name, packed in groups},
+            {family.decode(): [one.decode() for one in members] for family, members, _ in families},
+            {family.decode(): sorted(one.decode() for one in retired) for family, _, retired in families},
+            [one.decode() for one in taken],
+        )
 
     def contents(self, numbers: Iterable[int]) -> dict[int, Content]:
         """The contents with these numbers that are still kept."""
@@ -302,6 +335,10 @@ class Index:
 
     def _group(self, name: int) -> str:
         return f"{self.keys.index}group:{name}"
+
+
+def _packed(numbers: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
 def _state(packed: bytes | None) -> ContentState | None:
