@@ -9,7 +9,7 @@ O'Neil et al. 1996).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,18 +61,21 @@ class Buckets:
         The first `n_bands` keys of a text are of bands, the others of anchors; `most` are the latest texts that count
         in the bucket of a band, and of an anchor.
         """
-        found: list[set[int]] = [set() for _ in keys]
-        left: dict[int, int] = {}
         flat, owners = _flat(range(len(keys)), keys)
+        places = np.arange(len(flat)) - _starts(keys)
         order = np.argsort(flat)
-        flat, owners = flat[order], owners[order]
-        is_band = (np.arange(len(flat)) - _starts(keys))[order] < n_bands
+        flat, owners = flat[order], owners[order].astype(np.uint64)
+        room = np.where(places[order] < n_bands, *most)
+        found = [np.empty(0, np.uint64)]
         for run in reversed(self._runs):
-            for i, held in _found(run, flat):
-                room = left.setdefault(i, most[0] if is_band[i] else most[1])
-                found[owners[i]].update(held[max(0, len(held) - room) :].tolist() if room else ())
-                left[i] = max(0, room - len(held))
-        return [tuple(sorted(numbers)) for numbers in found]
+            there, first, last = _found(run, flat)
+            first = np.maximum(first, last - room[there])
+            room[there] -= last - first
+            found.append(np.repeat(owners[there], last - first) << np.uint64(32) | run.numbers[_spans(first, last)])
+        pairs = np.unique(np.concatenate(found))
+        ends = np.searchsorted(pairs, np.arange(1, len(keys) + 1, dtype=np.uint64) << np.uint64(32)).tolist()
+        numbers = (pairs & np.uint64(0xFFFFFFFF)).tolist()
+        return [tuple(numbers[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
     def keep(self, living: NDArray[np.uint32]) -> None:
         """Drops the texts that are not among these."""
@@ -92,10 +95,14 @@ def _starts(keys: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
     return np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def _found(run: _Run, keys: NDArray[np.uint64]) -> Iterator[tuple[int, NDArray[np.uint32]]]:
-    """Which of these keys, given in order, are in a run, and the numbers they have there."""
+def _found(run: _Run, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Which of these keys, given in order, are in a run, and from where to where: int64, shape (n_found,) each."""
     first = np.searchsorted(run.keys, keys)
     there = np.flatnonzero(run.keys[np.minimum(first, len(run.keys) - 1)] == keys)
-    last = np.searchsorted(run.keys, keys[there], side="right")
-    for i, start, end in zip(there.tolist(), first[there].tolist(), last.tolist(), strict=True):
-        yield i, run.numbers[start:end]
+    return there, first[there], np.searchsorted(run.keys, keys[there], side="right")
+
+
+def _spans(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All places from each of `first` to before its `last`."""
+    lengths = last - first
+    return np.asarray(np.arange(lengths.sum()) + np.repeat(first - np.cumsum(lengths) + lengths, lengths))

@@ -105,7 +105,7 @@ class Articles:
                 "url": article.url,
                 "source": article.source,
                 "language": article.language,
-                "warnings": _JSON.encode(article.warnings),
+                "warnings": _JSON.encode(article.warnings) if article.warnings else "[]",
             },
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from redis.exceptions import BusyLoadingError, ResponseError
@@ -43,6 +44,7 @@ class Entry:
         return stream_id(self.entry_id)
 
 
+@lru_cache(4_096)
 def stream_id(entry_id: bytes) -> StreamId:
     """The two numbers of a stream id."""
     milliseconds, serial = entry_id.split(b"-")

@@ -197,18 +197,20 @@ class Index:
         contents = {number: unpack_content(number, packed) for number, packed, _ in others if packed}
         states = {number: _state(state) for number, _, state in others}
         fresh: dict[int, Prepared] = {}
-        for prepared, (number, _, state, _) in zip(batch, articles, strict=True):
-            contents[number] = prepared.content(number)
-            states[number] = _state(state)
+        for prepared, (number, _, state, founded) in zip(batch, articles, strict=True):
+            if not founded:
+                contents[number] = prepared.content(number)
+                states[number] = _state(state)
             if number > last:
                 fresh.setdefault(number, prepared)
         missed = [contents[number] for number in range(self.mirror.known_to + 1, last + 1) if number in contents]
         near = self._near(batch, missed)
         self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
         admitted = []
-        for i, (prepared, (number, record, state, founded)) in enumerate(zip(batch, articles, strict=True)):
+        for i, (prepared, (number, record, _, founded)) in enumerate(zip(batch, articles, strict=True)):
             candidates: set[int] = set()
-            if not (state and ContentState.unpack(state).admitted):
+            kept = states.get(number)
+            if not founded and not (kept is not None and kept.admitted):
                 candidates.update(found.known[i], near[i], (articles[mate][0] for mate in found.mates[i]))
                 candidates.intersection_update(contents)
             before = ArticleRecord.unpack(record) if record else None
