@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.expiry import measure
 from tests.integration.recount import recount
 from tests.integration.world import (
     DAY,
@@ -45,6 +46,12 @@ def test_nothing_expires_before_its_time(store: Store) -> None:
     before = dump(store)
     assert expiry(store).run(EARLY + RETENTION - 1) == 0
     assert dump(store) == before
+
+
+def test_nearly_all_memory_that_articles_have_added_is_free_again_once_they_have_expired(store: Store) -> None:
+    freed = measure(store, 2_000)
+    assert freed.added > 2_000 * 1_000
+    assert freed.share >= 0.95
 
 
 def test_of_an_expired_article_no_key_and_no_value_is_left(store: Store) -> None:
