@@ -113,7 +113,14 @@ class Worker:
 
     def read(self, entries: Sequence[Entry]) -> Batch:
         """All that can be done with entries before it is known what is kept; rejects those that are no articles."""
-        pushed = [one for entry in entries if (one := self._parse(entry)) is not None]
+        return self.prepare(entries, self.parse(entries))
+
+    def parse(self, entries: Sequence[Entry]) -> list[Pushed]:
+        """The articles in entries; rejects what is none."""
+        return [one for entry in entries if (one := self._parse(entry)) is not None]
+
+    def prepare(self, entries: Sequence[Entry], pushed: Sequence[Pushed]) -> Batch:
+        """What can be computed of articles alone."""
         try:
             return Batch(entries, pushed, self._prepare(pushed))
         except _UNFORESEEN:
