@@ -301,6 +301,8 @@ def _inherit(articles: Mapping[int, Sequence[Member]]) -> tuple[dict[int, str], 
 
 
 def _largest_part(holders: Sequence[tuple[Member, int]]) -> int:
+    if len({i for _, i in holders}) == 1:
+        return holders[0][1]
     unrevised = Counter(i for member, i in holders if not member.revised)
     revised = Counter(i for member, i in holders if member.revised)
     first: dict[int, Member] = {}

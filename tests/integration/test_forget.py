@@ -387,8 +387,8 @@ class _Interrupted:
         admit = type(self.working.store.index).admit
         others: list[Thread] = []
 
-        def admit_late(index: Any, *given: Any) -> Any:
-            admission = admit(index, *given)
+        def admit_late(index: Any, batch: Any) -> Any:
+            admission = admit(index, batch)
             if not others:
                 others.append(self.begin())
                 others[0].start()

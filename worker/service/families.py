@@ -70,8 +70,8 @@ def unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -
 def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> tuple[list[Touch], list[Touch]]:
     """Completes what is known by everything the touches' groups hold, as it is at one moment.
 
-    Returns the touches that can be decided, and those of which a content has changed since it was looked up: they may
-    have more in common by now.
+    Returns the touches that can be decided, and those of which a content has changed since it was looked up (they may
+    have more in common by now) or an article until its record was read.
     """
     touched = sorted({number for touch in touches for number in touch.contents})
     before = {number: loaded.states[number] for number in touched if number in loaded.states}
@@ -84,9 +84,22 @@ def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> tuple[list[T
     ids = sorted({article_id for held in loaded.members.values() for article_id in held})
     packed = store.articles.records(ids)
     loaded.records = {article_id: ArticleRecord.unpack(record) for article_id, record in packed.items()}
-    moved = {number for number, state in before.items() if loaded.states[number] != state}
+    moved = {number for number, state in before.items() if loaded.states[number] != state} | _overtaken(touched, loaded)
     steady = [touch for touch in touches if not touch.contents & moved]
     return steady, [touch for touch in touches if touch.contents & moved]
+
+
+def _overtaken(touched: Iterable[int], loaded: Loaded) -> set[int]:
+    """The contents in whose groups a family has an article that, by its record, is elsewhere by now."""
+    place = {number: state.family for number, state in loaded.states.items() if state is not None}
+    left = {
+        family
+        for family, members in loaded.members.items()
+        for one in members
+        if (record := loaded.records.get(one)) is None or place.get(record.content) != family
+    }
+    groups = {state.group for state in loaded.states.values() if state is not None and state.family in left}
+    return {number for number in touched if (state := loaded.states[number]) is not None and state.group in groups}
 
 
 @dataclass(frozen=True, slots=True)

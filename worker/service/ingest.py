@@ -24,11 +24,10 @@ from dedup.identity import mint
 from dedup.pipeline import Params, Prepared, fingerprint, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load, unite
-from worker.store.articles import score_of
 from worker.store.commit import Fields, Unit, commit
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Admitted, Founding
-from worker.store.records import ArticleRecord
+from worker.store.index import Admission, Admitted
+from worker.store.records import ArticleRecord, ContentState
 from worker.store.store import Store
 
 BATCH_ENTRIES: Final = 256
@@ -152,7 +151,7 @@ class Worker:
             if not waiting:
                 return
             wave, later = _first_of_each(waiting)
-            waiting = self._admit(wave, prepared, together=attempt == 0) + later
+            waiting = self._admit(wave, prepared, first=attempt == 0) + later
 
     def _still_there(self, waiting: Sequence[Pushed]) -> list[Pushed]:
         """Those whose entries are in the inbox still; the others are let go."""
@@ -176,17 +175,13 @@ class Worker:
         self.store.inbox.done(unit, entry)
         commit(self.store.connection, [unit])
 
-    def _admit(self, wave: Sequence[Pushed], prepared: dict[bytes, Prepared], *, together: bool) -> list[Pushed]:
+    def _admit(self, wave: Sequence[Pushed], prepared: dict[bytes, Prepared], *, first: bool) -> list[Pushed]:
         """One attempt at articles of different ids; returns those whose ground has shifted under the decision.
 
-        `together`: articles that nothing was found for are committed as one, which costs less and nearly always holds.
+        `first`: articles that nothing was found for found families under ids that are free nearly always.
         """
-        batch = [prepared[pushed.entry.entry_id] for pushed in wave]
-        found = self.store.index.look_up(batch)
-        admission = self.store.index.admit(batch, found, {i: self._founding(wave[i]) for i in found.lone()})
-        wave, admitted = _not_founded(wave, admission)
-        if not wave:
-            return []
+        admission = self.store.index.admit([prepared[pushed.entry.entry_id] for pushed in wave])
+        admitted = admission.articles
         loaded = Loaded(dict(admission.contents), dict(admission.states))
         former = {a.record.content for a in admitted if a.record is not None} - loaded.states.keys()
         loaded.states |= self.store.index.states(sorted(former))
@@ -200,25 +195,30 @@ class Worker:
         overtaken = self._acknowledge(repeated, prepared, admission.server)
         by_id = {pushed.article.id: (pushed, one) for pushed, one in zip(wave, admitted, strict=True)}
         united = unite(touches, loaded.states)
-        steady, shifted = load(self.store, united, loaded)
-        units = self._units(steady, loaded, by_id)
-        shifted += _commit_together(self.store, steady, units, admission.server, together=together)
+        alone = {id(touch): state for touch in united if first and (state := _lone(touch, loaded))}
+        founding = [touch for touch in united if id(touch) in alone]
+        steady, shifted = load(self.store, [touch for touch in united if id(touch) not in alone], loaded)
+        units = [self._found(touch, alone[id(touch)], by_id) for touch in founding] + self._units(steady, loaded, by_id)
+        done = commit(self.store.connection, units, admission.server)
+        shifted += [touch for touch, applied in zip(founding + steady, done, strict=True) if not applied]
         return overtaken + [by_id[article_id][0] for touch in shifted for article_id in touch.arrivals]
 
-    def _founding(self, pushed: Pushed) -> Founding:
-        """How the article founds a family of its own."""
-        article, seen_at, source = pushed.article, pushed.entry.seen_at, source_key(pushed.article.source)
-        family_id = mint("family", article.id, lambda _: False)
-        unit = Unit()
-        self.store.articles.put_founder(unit, family_id, article, seen_at)
-        return Founding(
-            pushed.entry.entry_id,
-            score_of(seen_at),
-            family_id,
-            (self.store.keys.family(family_id), self.store.keys.alias(family_id)),
-            ArticleRecord(0, seen_at, seen_at, article.published_at, 0, source),
-            unit,
-        )
+    def _found(self, touch: Touch, state: ContentState, by_id: dict[str, tuple[Pushed, Admitted]]) -> Unit:
+        """Founds the family of an article that is like no other, without asking what there is: guards say it."""
+        [(article_id, member)] = touch.arrivals.items()
+        pushed, unit = by_id[article_id][0], Unit()
+        family_id = mint("family", article_id, _free)
+        published_at, seen_at = pushed.article.published_at, member.seen_at
+        record = ArticleRecord(member.content, seen_at, seen_at, published_at, 0, member.source)
+        self.store.index.expect(unit, member.content, state)
+        self.store.articles.expect_free(unit, family_id)
+        self.store.articles.put_record(unit, article_id, record.pack(), None)
+        self.store.articles.put_founder(unit, family_id, pushed.article, seen_at)
+        self.store.index.put_state(unit, member.content, ContentState(True, state.group, family_id))
+        self.store.index.put_written(unit, member.content)
+        self.store.news.add(unit, [family_id])
+        self.store.inbox.finish(unit, pushed.entry)
+        return unit
 
     def _acknowledge(
         self, repeated: Sequence[tuple[Pushed, ArticleRecord]], own: Collection[bytes], server: str
@@ -282,10 +282,8 @@ class Worker:
         return self.store.articles.put_revised(unit, article, revision)
 
 
-def _not_founded(wave: Sequence[Pushed], admission: Admission) -> tuple[list[Pushed], list[Admitted]]:
-    """The articles that have no family yet, as they were admitted."""
-    left = [(pushed, one) for pushed, one in zip(wave, admission.articles, strict=True) if not one.founded]
-    return [pushed for pushed, _ in left], [one for _, one in left]
+def _free(_: str) -> bool:
+    return False
 
 
 def _payload(entry: Entry) -> bytes:
@@ -301,19 +299,13 @@ def _unforeseen(entry: Entry, error: Exception) -> ArticleError:
     return ArticleError(claimed_id(entry.payload or b""), "payload", f"cannot be processed: {error!r}")
 
 
-def _commit_together(
-    store: Store, touches: Sequence[Touch], units: Sequence[Unit], server: str, *, together: bool
-) -> list[Touch]:
-    """Commits the units, those of lone contents as one if `together`; returns the touches that did not go through."""
-    first = Unit()
-    lone = [together and len(touch.contents) == 1 for touch in touches]
-    for unit, alone in zip(units, lone, strict=True):
-        if alone:
-            first.absorb(unit)
-    linked = [(touch, unit) for touch, unit, alone in zip(touches, units, lone, strict=True) if not alone]
-    lone_done, *done = commit(store.connection, [first, *(unit for _, unit in linked)], server)
-    shifted = [touch for (touch, _), applied in zip(linked, done, strict=True) if not applied]
-    return shifted if lone_done else shifted + [touch for touch, alone in zip(touches, lone, strict=True) if alone]
+def _lone(touch: Touch, loaded: Loaded) -> ContentState | None:
+    """The state of the content of a new article if nobody has anything to do with it so far, else None."""
+    if len(touch.contents) > 1 or len(touch.arrivals) > 1 or any(member.revised for member in touch.arrivals.values()):
+        return None
+    [number] = touch.contents
+    state = loaded.states[number]
+    return state if state is not None and not state.admitted and state.is_alone(number) else None
 
 
 def _first_of_each(waiting: Sequence[Pushed]) -> tuple[list[Pushed], list[Pushed]]:

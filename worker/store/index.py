@@ -1,9 +1,9 @@
 """The near-duplicate index: contents, how they are found, and the groups they are connected in.
 
 Texts that share a key are looked up in a mirror that each worker has in memory (`mirror`). The contents of a batch are
-then admitted in one atomic call, which also returns what the mirror had missed, and founds the families of those that
-are like no other. Everything else that is decided from what that call returned is committed under guards on the state
-of each content concerned, so of two workers that decide about one group at the same moment the second starts over.
+then admitted in one atomic call, which also returns what the mirror had missed. Everything decided from what that call
+returned is committed under guards on the state of each content concerned, so of two workers that decide about one group
+at the same moment the second starts over.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-import msgpack
-
 from dedup.buckets import Buckets
 from dedup.family import Content
 from dedup.lsh import pairs_in_common
 from dedup.pipeline import Prepared
 from worker.store.commit import Unit
 from worker.store.connection import Connection, StoreError, script
-from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
 from worker.store.mirror import MOST_MISSED, Mirror
 from worker.store.records import (
@@ -38,14 +35,13 @@ from worker.store.records import (
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """One article after its admission: its content's number, the article's record from before (None: never seen), the
-    contents that share a key with it (none where its content was known already), and whether it has founded a family.
+    contents that share a key with it (none where its content was known already).
     """
 
     prepared: Prepared
     number: int
     record: ArticleRecord | None
     candidates: tuple[int, ...]
-    founded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +64,6 @@ class LookUp:
 
     known: Sequence[tuple[int, ...]]
     mates: Sequence[Sequence[int]]
-
-    def lone(self) -> list[int]:
-        """The places of articles that share a key with no content and no article of the batch."""
-        paired = {place for i, mates in enumerate(self.mates) for place in (i, *mates) if mates}
-        return [i for i, known in enumerate(self.known) if not known and i not in paired]
-
-
-@dataclass(frozen=True, slots=True)
-class Founding:
-    """How an article that is like no other founds a family: its inbox entry, the score of its arrival, its record, and
-    the commands that write it and its family, which nobody may have by then. `names`: the family's key and its alias.
-    """
-
-    entry_id: bytes
-    score: float
-    family_id: str
-    names: tuple[str, str]
-    record: ArticleRecord
-    unit: Unit
-
-    def pack(self) -> bytes:
-        words = (self.entry_id, self.score, self.family_id, *self.names, self.record.pack()[4:], self.unit.commands)
-        return bytes(msgpack.packb(words, use_bin_type=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,34 +116,22 @@ class Index:
             mates[other].append(one)
         return LookUp(self.mirror.find(keys), mates)
 
-    def admit(
-        self, batch: Sequence[Prepared], found: LookUp | None = None, foundings: Mapping[int, Founding] | None = None
-    ) -> Admission:
-        """Admits a batch, atomically. `found` is what `look_up` has told of it, `foundings` are those of articles that
-        it has told to be alone, by their places; such an article founds its family if nothing stands against it.
-        """
-        while True:
-            looked_up = found or self.look_up(batch)
-            told = script(self.connection, "admit")(
-                keys=self._names(), args=self._words(batch, looked_up, foundings or {})
-            )
-            if told:
-                return self._admission(batch, looked_up, *told)
-            found, foundings = None, None
+    def admit(self, batch: Sequence[Prepared]) -> Admission:
+        """Looks up and admits a batch; the latter atomically."""
+        return self.admit_found(batch, self.look_up(batch))
 
-    def _names(self) -> list[str]:
-        keys = self.keys
-        return [
-            keys.private("contents"), keys.private("contents-begun"), keys.index, keys.private("article:"), keys.inbox,
-            keys.seen, keys.families, keys.news,
-        ]  # fmt: skip
+    def admit_found(self, batch: Sequence[Prepared], found: LookUp) -> Admission:
+        """Admits a batch that has been looked up; looks it up anew where that was of too long ago."""
+        keys = [self.keys.private("contents"), self.keys.private("contents-begun"), self.keys.index]
+        admitting = script(self.connection, "admit")
+        while not (told := admitting(keys=[*keys, self.keys.private("article:")], args=self._words(batch, found))):
+            found = self.look_up(batch)
+        return self._admission(batch, found, *told)
 
-    def _words(
-        self, batch: Sequence[Prepared], found: LookUp, foundings: Mapping[int, Founding]
-    ) -> list[bytes | str | int]:
+    def _words(self, batch: Sequence[Prepared], found: LookUp) -> list[bytes | str | int]:
         """What the script is told of a batch."""
         words: list[bytes | str | int] = [
-            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, MOST_MISSED, GROUP,
+            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, MOST_MISSED,
         ]  # fmt: skip
         for i, (prepared, text) in enumerate(zip(batch, self._texts(batch), strict=True)):
             words += (
@@ -181,7 +142,6 @@ class Index:
                 prepared.terms.to_bytes(),
                 text,
                 _packed(found.known[i]),
-                foundings[i].pack() if i in foundings else b"",
             )
         return words
 
@@ -189,7 +149,7 @@ class Index:
         self,
         batch: Sequence[Prepared],
         found: LookUp,
-        articles: Sequence[tuple[int, bytes | None, bytes | None, int]],
+        articles: Sequence[tuple[int, bytes | None, bytes | None]],
         others: Sequence[tuple[int, bytes | None, bytes | None]],
         last: int,
         server: bytes,
@@ -197,24 +157,22 @@ class Index:
         contents = {number: unpack_content(number, packed) for number, packed, _ in others if packed}
         states = {number: _state(state) for number, _, state in others}
         fresh: dict[int, Prepared] = {}
-        for prepared, (number, _, state, founded) in zip(batch, articles, strict=True):
-            if not founded:
-                contents[number] = prepared.content(number)
-                states[number] = _state(state)
+        for prepared, (number, _, state) in zip(batch, articles, strict=True):
+            contents[number] = prepared.content(number)
+            states[number] = _state(state)
             if number > last:
                 fresh.setdefault(number, prepared)
         missed = [contents[number] for number in range(self.mirror.known_to + 1, last + 1) if number in contents]
         near = self._near(batch, missed)
         self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
         admitted = []
-        for i, (prepared, (number, record, _, founded)) in enumerate(zip(batch, articles, strict=True)):
+        for i, (prepared, (number, record, _)) in enumerate(zip(batch, articles, strict=True)):
             candidates: set[int] = set()
-            kept = states.get(number)
-            if not founded and not (kept is not None and kept.admitted):
+            if not ((kept := states[number]) and kept.admitted):
                 candidates.update(found.known[i], near[i], (articles[mate][0] for mate in found.mates[i]))
                 candidates.intersection_update(contents)
             before = ArticleRecord.unpack(record) if record else None
-            admitted.append(Admitted(prepared, number, before, tuple(sorted(candidates - {number})), bool(founded)))
+            admitted.append(Admitted(prepared, number, before, tuple(sorted(candidates - {number}))))
         return Admission(tuple(admitted), contents, states, server.decode())
 
     def _near(self, batch: Sequence[Prepared], missed: Sequence[Content]) -> list[tuple[int, ...]]:
