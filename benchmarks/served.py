@@ -157,7 +157,10 @@ def _settled(store: Store, articles: Sequence[dict[str, str]]) -> float:
 def _settle(worker: Worker, parsed: Sequence[tuple[Sequence[Entry], Sequence[Pushed]]]) -> None:
     """Works as a drain does: a batch is prepared while the one before it is committed."""
     with ThreadPoolExecutor(1) as ahead:
-        for batch in ahead.map(lambda one: worker.prepare(*one), parsed):
+        preparing = ahead.submit(worker.prepare, *parsed[0])
+        for following in [*parsed[1:], ([], [])]:
+            batch = preparing.result()
+            preparing = ahead.submit(worker.prepare, *following)
             worker.finish(batch)
 
 
