@@ -30,7 +30,7 @@ check: $(INSTALLED) ## Style, types and import floors, without running anything
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-quality: $(INSTALLED) ## Score the gold sets against the bounds they must reach
+quality: $(INSTALLED) ## Score the gold sets against the gates of benchmarks/gates.toml
 	@$(PYTEST) -m quality --timeout 900 tests/quality $(PYTEST_ARGS)
 
 fault: $(INSTALLED) ## Kill workers and servers while they work, and take the long journeys

@@ -33,7 +33,7 @@ class ClusterParams:
 
     method: Literal["eom", "leaf"] = "leaf"
     """The leaves are the tightest groups. Excess of mass follows chains of short texts, each like the next."""
-    max_distance: float = 0.5
+    max_distance: float = 0.45
     """Longer edges make no core: 0.5 is a similarity of 1, as alike as articles on one story are expected to be."""
     epsilon: float = 0.0
     """HDBSCAN's cluster_selection_epsilon: leaves are not told apart below this distance."""
@@ -43,7 +43,7 @@ class ClusterParams:
 class MergeParams:
     """When two groups of articles are one story."""
 
-    min_score: float = 0.55
+    min_score: float = 0.5
     """Share of the similarity expected within one story from which two groups are one."""
     prior_members: float = 3.0
     """Cohesion is measured as if the group had so many more members of the expected similarity."""
@@ -54,7 +54,7 @@ class MergeParams:
     and any one article tells few of them."""
     max_crowding: float = 2.0
     """Most that size makes it easier: without it a large story takes in all that looks remotely like it."""
-    sigma_days: float = 3.0
+    sigma_days: float = 2.0
     """Standard deviation of the time kernel between the mean days of two groups."""
 
 
@@ -87,10 +87,10 @@ def merge_stories(
 
     `labels` are the groups to begin with, `graph` says which articles are neighbours (only groups with neighbours
     in each other are compared), `rows` are unit TF-IDF rows, `reliability` the cosine expected of two articles
-    of each one's length on the same story, `published_days` nan where undated. Groups that are each other's
+    of each one's length on the same story, `published_days` nan where undated. No group has dated and
+    undated articles if no edge joins two such (`graph.same_kind`). Groups that are each other's
     best match are merged, round after round, until no match reaches `min_score`.
     """
-    labels = _of_one_kind(labels, graph, np.isfinite(published_days))
     groups = _Groups.of(labels, rows, reliability, published_days)
     left, right = _neighbours(labels, graph)
     scores = groups.scores(left, right, params)
@@ -138,20 +138,6 @@ def _spanning_tree(graph: sparse.csr_matrix) -> NDArray[np.float64]:
     outer = np.column_stack([np.full(len(roots), n), roots, np.ones(len(roots))])
     edges = np.concatenate([inner, [[n, n + 1, np.nextafter(1, 0)]], outer])
     return np.ascontiguousarray(edges[np.lexsort((edges[:, 1], edges[:, 0], edges[:, 2]))])
-
-
-def _of_one_kind(labels: NDArray[np.int64], graph: sparse.csr_matrix, dated: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The groups, divided into dated and undated articles.
-
-    An undated article is near in time to all, and would tie articles of one group that are weeks apart; so it
-    joins in a merge, after which its group has the days of the others.
-    """
-    edges = graph.tocoo()
-    kept = (labels[edges.row] == labels[edges.col]) & (dated[edges.row] == dated[edges.col])
-    inner = sparse.csr_matrix((np.ones(kept.sum()), (edges.row[kept], edges.col[kept])), shape=graph.shape)
-    mixed = np.isin(labels, np.intersect1d(labels[dated], labels[~dated]))
-    component = csgraph.connected_components(inner, directed=False)[1].astype(np.int64)
-    return in_order(np.where(mixed, labels.max(initial=0) + 1 + component, labels))
 
 
 def _neighbours(labels: NDArray[np.int64], graph: sparse.csr_matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -19,7 +19,7 @@ _EDGES_AT_ONCE: Final = 20_000
 class GraphParams:
     """What makes two articles neighbours."""
 
-    sigma_days: float = 3.0
+    sigma_days: float = 2.0
     """Standard deviation of the time kernel: outlets tell one event within days, rounds come weeks apart."""
     noise_words: float = 300.0
     """Content words of an article that are not about its event; see `reliability`."""
@@ -66,6 +66,17 @@ def neighbour_graph(
     graph.data = 1 / (1 + graph.data)
     graph.sort_indices()
     return graph
+
+
+def same_kind(graph: sparse.csr_matrix, published_days: NDArray[np.float64]) -> sparse.csr_matrix:
+    """The graph without the edges between dated and undated articles.
+
+    An undated article is near in time to all, and would tie articles together that are weeks apart.
+    """
+    edges = graph.tocoo()
+    dated = np.isfinite(published_days)
+    kept = dated[edges.row] == dated[edges.col]
+    return sparse.csr_matrix((edges.data[kept], (edges.row[kept], edges.col[kept])), shape=graph.shape)
 
 
 Block = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]

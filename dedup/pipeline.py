@@ -16,8 +16,10 @@ from scipy.sparse import csgraph
 
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
-from dedup.cluster import ClusterParams, MergeParams, cluster_graph, merge_stories
+from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
 from dedup.containment import Extract, anchor_keys, extract
+from dedup.cues import read_cues
+from dedup.episode import EpisodeParams, Tale, Words, tell_apart
 from dedup.family import (
     Content,
     Edge,
@@ -30,8 +32,9 @@ from dedup.family import (
     settle,
     source_key,
 )
-from dedup.graph import GraphParams, neighbour_graph, reliability
+from dedup.graph import GraphParams, neighbour_graph, reliability, same_kind
 from dedup.identity import Placed, decide, mint
+from dedup.lead import read_leads
 from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
 from dedup.shingle import Shingles, shingle, split
@@ -69,6 +72,7 @@ class Params:
     graph: GraphParams = field(default_factory=GraphParams)
     cluster: ClusterParams = field(default_factory=ClusterParams)
     merge: MergeParams = field(default_factory=MergeParams)
+    episode: EpisodeParams = field(default_factory=EpisodeParams)
     storyline: StorylineParams = field(default_factory=StorylineParams)
 
 
@@ -116,7 +120,9 @@ def _prepare(
     signatures = sign(shingles).astype(np.uint16)
     extracts = extract(shingles)
     keys = content_keys(signatures, extracts, params.lsh)
-    terms = read_terms(titles, told, params.terms)
+    leads = read_leads(titles, told, params.terms.cue_words)
+    cues, marks = read_cues(leads, plain)
+    terms = read_terms(leads, marks, cues, params.terms)
     n_words = shingles.n_words.tolist()
     return [
         Prepared(
@@ -228,9 +234,13 @@ def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
     )
     reliable = reliability(n_words, params.graph)
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
-    labels = cluster_graph(graph, params.cluster)
-    merged = merge_stories(labels, graph, found.rows, reliable, days, params.merge)
-    return Clustering(merged, found, reliable, days)
+    apart = same_kind(graph, days)
+    labels = cluster_graph(apart, params.cluster)
+    merged = merge_stories(labels, apart, found.rows, reliable, days, params.merge)
+    tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
+    words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
+    divided = tell_apart(merged, graph, words, reliable, days, tales, params.episode)
+    return Clustering(in_order(divided), found, reliable, days)
 
 
 @dataclass(frozen=True, slots=True)

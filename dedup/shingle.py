@@ -45,6 +45,7 @@ _FIRST_BYTES: Final = np.array([(1 << 8 * n) - 1 for n in range(_CHUNK_BYTES + 1
 """Masks of the first n bytes of a chunk."""
 _KEPT_BYTES: Final = 1 << 24
 """More than all arrays of one call take together."""
+_IDEOGRAPHIC_STOP: Final = "。".encode()
 _PAIR: Final = np.uint32(0xB5297A4B)
 _PAIRS: Final = np.uint32(0x68E31DA5)
 _LAST: Final = np.uint32(0x1B56C4E9)
@@ -113,6 +114,25 @@ def word_hashes(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[
     owners = np.repeat(np.arange(len(pieces)), [len(own) for own in pieces])
     np.add.at(counts, owners, np.concatenate([n_words for _, n_words in found]))
     return np.concatenate([words for words, _ in found]), counts
+
+
+AFTER_SENTENCE: Final = 1
+"""Before the word a sentence ends: a full stop, exclamation or question mark, and a space after it."""
+AFTER_LINE: Final = 2
+"""Before the word a line ends."""
+DIGIT: Final = 4
+"""The word begins with a digit."""
+
+
+def located_words(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8]]:
+    """As `word_hashes`, and what each word is preceded by and begins with, as a sum of the three constants above.
+
+    Texts are read as they are, so none should be much longer than a block.
+    """
+    found = [_located(block) for block in _blocks(normalised)]
+    empty = np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.uint8)
+    words, counts, places = zip(empty, *found, strict=True)
+    return np.concatenate(words), np.concatenate(counts), np.concatenate(places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,12 +204,45 @@ def _blocks(pieces: Sequence[str]) -> Iterator[list[str]]:
 
 def _hashes_of_block(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """The hashes of the texts' words, and the number of words in each."""
+    data, starts, ends, n_words = _words_of_block(texts)
+    return _hash_words(data, starts, ends - starts), n_words
+
+
+def _located(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8]]:
+    data, starts, ends, n_words = _words_of_block(texts)
+    return _hash_words(data, starts, ends - starts), n_words, _places(np.frombuffer(data, np.uint8), starts, ends)
+
+
+def _words_of_block(
+    texts: Sequence[str],
+) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The texts as bytes, where their words start and end in them, and the number of words in each text."""
     encoded = [text.encode("utf-8", errors="surrogatepass") for text in texts]
     data = b"\n".join((b"", *encoded, b"\n" * 2 * _CHUNK_BYTES))  # so that there are two chunks from every word on
     starts, ends = _word_bounds(data, "".join(text for text in texts if not text.isascii()))
     text_ends = np.cumsum([len(text) + 1 for text in encoded], dtype=np.int64)
-    n_words = np.diff(np.searchsorted(starts, text_ends), prepend=0)
-    return _hash_words(data, starts, ends - starts), n_words
+    return data, starts, ends, np.diff(np.searchsorted(starts, text_ends), prepend=0)
+
+
+def _places(letters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """What `located_words` says of each word."""
+    before = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+    lines = np.flatnonzero(letters == ord("\n"))
+    after_line = np.searchsorted(lines, starts) > np.searchsorted(lines, before)
+    is_end = np.zeros(256, np.bool_)
+    is_end[[ord("."), ord("!"), ord("?")]] = True
+    after_sentence = is_end[letters[before]] | (is_end[letters[before + 1]] & (before + 1 < starts))
+    after_sentence &= letters[starts - 1] <= ord('"')
+    ideographic = _IDEOGRAPHIC_STOP[0] == letters[before]
+    if ideographic.any():
+        for offset, byte in enumerate(_IDEOGRAPHIC_STOP[1:], start=1):
+            ideographic &= letters[before + offset] == byte
+        after_sentence |= ideographic
+    is_digit = letters[starts] - np.uint8(ord("0")) < np.uint8(10)
+    places = after_sentence * np.uint8(AFTER_SENTENCE)
+    places |= after_line * np.uint8(AFTER_LINE)
+    places |= is_digit * np.uint8(DIGIT)
+    return np.asarray(places, np.uint8)
 
 
 def _word_bounds(data: bytes, beyond_ascii: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

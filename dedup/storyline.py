@@ -16,19 +16,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import csgraph
-from scipy.spatial.distance import squareform
 
 from dedup.errors import DedupError
 
 _HEADER: Final = struct.Struct("<BBIfff")
-_VERSION: Final = 1
+_VERSION: Final = 2
 _PAIR_MIX: Final = np.uint64(0x9E3779B1)
 _BLOCK_ROWS: Final = 256
 _LARGEST: Final = 2000
 """Profiles grouped at once, for the matrix of their similarities is dense; larger sets are first cut finer."""
-_FINER: Final = 0.1
+_FINER: Final = 0.02
 
 
 class ProfileError(DedupError):
@@ -39,14 +37,13 @@ class ProfileError(DedupError):
 class StorylineParams:
     """When one story continues another."""
 
-    n_terms: int = 72
-    """Terms kept of a story: five bytes each, 378 bytes in all."""
-    min_similarity: float = 0.5
-    """Share of the similarity expected within one storyline from which two stories continue each other."""
+    n_terms: int = 128
+    """Terms kept of a story: five bytes each, 658 bytes in all."""
+    min_similarity: float = 0.048
+    """Cosine, times the root of both reliabilities, from which two stories continue each other: of a story of a few
+    short articles little is known, so it must show more to be linked."""
     min_shared_terms: int = 4
     """Stories that share fewer terms are alike by accident: a place, a person, a day of the week."""
-    min_reliability: float = 0.25
-    """What is expected of stories of a few short articles is taken for so much: they must show more to be linked."""
     sigma_days: float = 120.0
     """Standard deviation of the time between stories of one storyline: rounds come weeks or months apart."""
 
@@ -149,19 +146,19 @@ def _heaviest(
     return terms[best], np.rint(weights[best] / length * 255).astype(np.uint8)
 
 
-def _matrix(profiles: Sequence[Profile], params: StorylineParams) -> sparse.csr_matrix:
-    """Unit rows over the terms found, divided by the root of each profile's reliability."""
+def _matrix(profiles: Sequence[Profile]) -> sparse.csr_matrix:
+    """Rows over the terms found, as long as the root of each profile's reliability."""
     lengths = [len(one.terms) for one in profiles]
     flat = np.concatenate([one.terms for one in profiles])
-    weights = np.concatenate([_scaled(one, params) for one in profiles])
+    weights = np.concatenate([_scaled(one) for one in profiles])
     found, columns = np.unique(flat, return_inverse=True)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return sparse.csr_matrix((weights, columns, starts), shape=(len(profiles), len(found)))
 
 
-def _scaled(one: Profile, params: StorylineParams) -> NDArray[np.float64]:
+def _scaled(one: Profile) -> NDArray[np.float64]:
     weights = one.weights.astype(np.float64)
-    return np.asarray(weights / (np.sqrt((weights**2).sum() * max(one.reliability, params.min_reliability)) or 1.0))
+    return np.asarray(weights * np.sqrt(one.reliability) / (np.sqrt((weights**2).sum()) or 1.0))
 
 
 def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: StorylineParams) -> NDArray[np.float64]:
@@ -200,7 +197,7 @@ def _links(
     everyone: Sequence[Profile], n_standing: int, params: StorylineParams
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Each new profile, every other one it is similar to, and how similar they are."""
-    rows = _matrix(everyone, params)
+    rows = _matrix(everyone)
     columns = rows.T.tocsr()
     links = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     for start in range(n_standing, len(everyone), _BLOCK_ROWS):
@@ -226,11 +223,13 @@ def _group(
         return
     ranked = sorted(members.tolist(), key=lambda i: (i >= n_standing, everyone[i].to_bytes(), i))
     chosen = [everyone[i] for i in ranked]
-    rows = _matrix(chosen, params)
+    rows = _matrix(chosen)
     shared = (rows > 0).astype(np.int64)
     enough = (shared @ shared.T).toarray() >= params.min_shared_terms
     similarity = (rows @ rows.T).toarray() * enough * _closeness(chosen, chosen, params)
-    groups = _average_linkage(similarity, params.min_similarity)
+    groups = _average_linkage(
+        similarity, np.array([one.n_articles for one in chosen], np.float64), params.min_similarity
+    )
     n_old = sum(i < n_standing for i in ranked)
     for place in range(n_old, len(ranked)):
         mates = np.flatnonzero(groups == groups[place])
@@ -241,14 +240,33 @@ def _group(
             labels[ranked[place] - n_standing] = -2 - min(ranked[mate] - n_standing for mate in mates)
 
 
-def _average_linkage(similarity: NDArray[np.float64], cut: float) -> NDArray[np.int64]:
-    if len(similarity) == 1:
-        return np.zeros(1, dtype=np.int64)
-    top = 2.0
-    distance = top - np.minimum((similarity + similarity.T) / 2, top)
-    np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance, checks=False), "average")
-    return np.asarray(fcluster(tree, top - cut, "distance"), dtype=np.int64)
+def _average_linkage(similarity: NDArray[np.float64], n_articles: NDArray[np.float64], cut: float) -> NDArray[np.int64]:
+    """Groups of stories whose articles are on average as similar as `cut`: int64, shape (n,).
+
+    Average linkage over articles, of which all of one story are taken to be like its profile: what is left of an event
+    after weeks are many stories of one article, and they must not outvote the large ones.
+    """
+    n = len(similarity)
+    mean = (similarity + similarity.T) / 2
+    np.fill_diagonal(mean, -1.0)
+    sizes, labels = n_articles.astype(np.float64), np.arange(n)
+    best = mean.argmax(axis=1)
+    while n > 1:
+        one = int(mean[np.arange(n), best].argmax())
+        other = int(best[one])
+        if mean[one, other] < cut:
+            break
+        one, other = min(one, other), max(one, other)
+        joined = (mean[one] * sizes[one] + mean[other] * sizes[other]) / (sizes[one] + sizes[other])
+        mean[one], mean[:, one] = joined, joined
+        mean[one, one] = mean[other] = mean[:, other] = -1.0
+        sizes[one] += sizes[other]
+        labels[labels == other] = one
+        stale = np.flatnonzero((best == one) | (best == other) | (np.arange(n) == one))
+        best[stale] = mean[stale].argmax(axis=1)
+        closer = mean[:, one] > mean[np.arange(n), best]
+        best[closer] = one
+    return labels.astype(np.int64)
 
 
 def _number_new(labels: NDArray[np.int64], n_standing: int) -> NDArray[np.int64]:

@@ -5,29 +5,23 @@ Interface beside the plain one: `vectors` returns `Vectors`, the rows together w
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
-from stopwordsiso import langs, stopwords
 
+from dedup.cues import NAME, NUMBER, Cues
 from dedup.errors import DedupError
-from dedup.shingle import KnownWords, split, word_hashes
-from dedup.text import normalise
+from dedup.lead import Leads
+from dedup.shingle import split
 
 _HEADER: Final = struct.Struct("<BH")
-_VERSION: Final = 1
-_IN_NUMBER: Final = re.compile(r"[.,:](?=\d)(?<=\d.)(?:(?<=[.,])(?=\d{3}(?!\d))|())")
-"""A mark between digits; with a group where it is no mark of thousands."""
-_LETTERS_PER_WORD: Final = (8, 64)
-"""Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
+_VERSION: Final = 2
 
 
 class TermsError(DedupError):
@@ -40,12 +34,18 @@ class TermParams:
 
     lead_words: int = 200
     """News is told in its lead; what follows is background that sister events share."""
+    cue_words: int = 300
+    """Words of an article that are read for cues: which round a text tells may be said further down."""
     min_articles: int = 2
     """A pair of words of fewer articles is left out; a single word is kept, for it may be what a later story shares."""
     max_share: float = 0.5
     """A term in a larger share of the articles tells nothing apart."""
     idf_power: float = 1.5
     """Rare terms are names of this event, and say more than idf allows."""
+    name_weight: float = 1.5
+    """How much more a word counts that is written with a capital in so large a share of its articles as is named here:
+    people, places, companies. A pair of words takes the geometric mean of its words."""
+    name_share: float = 0.4
     background_articles: float = 50.0
     """Articles imagined beside the window that share no term with it, so that a few articles are weighed as they
     would be in a larger window: their common words stay evidence, and what only one of them says stays what sets
@@ -54,9 +54,14 @@ class TermParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """The content words of one article's lead, in order: `hashes`, uint32, shape (n_words,)."""
+    """The content words of one article's lead, in order, and its cues.
+
+    `hashes`: uint32, shape (n_words,). `marks`: uint8, shape (n_words,), sums of `dedup.cues.NAME` and its like.
+    """
 
     hashes: NDArray[np.uint32]
+    marks: NDArray[np.uint8]
+    cues: Cues
 
     @property
     def n_words(self) -> int:
@@ -64,8 +69,12 @@ class Terms:
         return len(self.hashes)
 
     def to_bytes(self) -> bytes:
-        """Three bytes of header and four a word."""
-        return _HEADER.pack(_VERSION, len(self.hashes)) + self.hashes.astype("<u4").tobytes()
+        """Three bytes of header, four and a half a word, and the cues."""
+        marks = np.zeros(len(self.marks) + len(self.marks) % 2, np.uint8)
+        marks[: len(self.marks)] = self.marks
+        paired = marks[::2] | marks[1::2] << np.uint8(4)
+        header = _HEADER.pack(_VERSION, len(self.hashes))
+        return header + self.hashes.astype("<u4").tobytes() + paired.tobytes() + self.cues.to_bytes()
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Terms:
@@ -73,100 +82,67 @@ class Terms:
         if len(packed) < _HEADER.size:
             raise TermsError(f"terms of {len(packed)} bytes, expected at least {_HEADER.size}")
         version, n_words = _HEADER.unpack_from(packed)
-        if version != _VERSION or len(packed) != _HEADER.size + 4 * n_words:
+        end = _HEADER.size + 4 * n_words
+        if version != _VERSION or len(packed) < end + (n_words + 1) // 2:
             raise TermsError(f"terms of version {version} with {len(packed)} bytes, expected version {_VERSION}")
-        return cls(np.frombuffer(packed, dtype="<u4", offset=_HEADER.size).astype(np.uint32))
+        paired = np.frombuffer(packed, np.uint8, (n_words + 1) // 2, end)
+        marks = np.column_stack([paired & np.uint8(15), paired >> np.uint8(4)]).ravel()[:n_words]
+        hashes = np.frombuffer(packed, "<u4", n_words, _HEADER.size).astype(np.uint32)
+        return cls(hashes, marks, Cues.from_bytes(packed[end + (n_words + 1) // 2 :]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vectors:
-    """TF-IDF `rows` (float32, shape (n_articles, n_terms)) and the term key of each column (uint64, ascending)."""
+    """TF-IDF `rows` (float32, shape (n_articles, n_terms)), the term key of each column (uint64, ascending), and which
+    columns are facts: names and numbers, or pairs of words with one (bool).
+    """
 
     rows: sparse.csr_matrix
     keys: NDArray[np.uint64]
+    is_fact: NDArray[np.bool_]
 
 
-def read_terms(titles: Sequence[str], bodies: Sequence[str], params: TermParams) -> list[Terms]:
-    """The terms of articles of these titles and bodies, each of which `dedup.text.normalise` has been through."""
-    texts = [f"{title}\n{_after(title, body)}" for title, body in zip(titles, bodies, strict=True)]
-    leads = _leads(texts, params.lead_words)
-    counts = np.array([len(lead) for lead in leads], np.int64)
-    flat = np.concatenate([*leads, np.zeros(0, np.uint64)])
-    kept = ~_are_stop(flat, counts)
-    hashes = (flat >> np.uint64(32)).astype(np.uint32)
-    return [Terms(own[own_kept]) for own, own_kept in zip(split(hashes, counts), split(kept, counts), strict=True)]
-
-
-def _after(title: str, body: str) -> str:
-    """The body without the title that many feeds put at its head."""
-    return body[len(title) :] if title and body.startswith(title) else body
-
-
-def _leads(texts: Sequence[str], n_words: int) -> list[NDArray[np.uint64]]:
-    """The hashes of the first words of each text; 1,000 and 6.4 are one word each."""
-    leads: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)] * len(texts)
-    waiting = list(range(len(texts)))
-    for letters in _LETTERS_PER_WORD:
-        n_read = n_words * letters
-        hashes, counts = word_hashes([_IN_NUMBER.sub(_joined, texts[i][:n_read]) for i in waiting])
-        for i, own in zip(waiting, split(hashes, counts), strict=True):
-            leads[i] = own[:n_words]
-        short = (counts <= n_words).tolist()
-        waiting = [i for i, is_short in zip(waiting, short, strict=True) if is_short and len(texts[i]) > n_read]
-    return leads
-
-
-def _joined(mark: re.Match[str]) -> str:
-    """What a mark in a number becomes, so that the number is one word however it is grouped."""
-    return "" if mark[1] is None else "p"
-
-
-def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which words are stop words of their text's language, or of one that has a third as many of them in the text.
-
-    `words` are those of all texts, `counts` how many are of each. The text's language is the one with most stop words
-    in it; its next of kin complete short lists (Ukrainian's by Russian's and Bulgarian's), while words that are stop
-    words elsewhere only (German "war") stay.
-    """
-    is_stop = np.zeros(len(words), np.bool_)
-    known, languages_of = _stop_words()
-    places, entries = known.find(words)
-    if not len(places):
-        return is_stop
-    languages = languages_of[entries]
-    text = np.repeat(np.arange(len(counts)), counts)[places]
-    bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    starts = np.unique(text, return_index=True)[1]
-    found = np.add.reduceat(bits, starts, axis=0, dtype=np.uint32)
-    spoken = 3 * found >= found.max(axis=1, keepdims=True)
-    masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
-    is_stop[places] = languages & np.repeat(masks, np.diff([*starts, len(text)])) != 0
-    return is_stop
-
-
-@cache
-def _stop_words() -> tuple[KnownWords, NDArray[np.uint64]]:
-    """All stop words known, and the languages of each, one bit a language."""
-    found: dict[int, int] = {}
-    for bit, language in enumerate(sorted(langs())):
-        hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
-        for word in hashes.tolist():
-            found[word] = found.get(word, 0) | 1 << bit
-    known = KnownWords.of(np.array(list(found), np.uint64), table_bits=18)
-    return known, np.array([found[word] for word in known.hashes.tolist()], "<u8")
+def read_terms(leads: Leads, marks: NDArray[np.uint8], cues: Sequence[Cues], params: TermParams) -> list[Terms]:
+    """The terms of each lead, of the marks of its words and its cues (`dedup.cues.read_cues`)."""
+    rank = np.arange(len(leads.words)) - np.repeat(np.cumsum(leads.counts) - leads.counts, leads.counts)
+    kept = ~leads.is_stop & (rank < params.lead_words)
+    hashes = (leads.words >> np.uint64(32)).astype(np.uint32)
+    parts = (split(flat, leads.counts) for flat in (hashes, marks, kept))
+    return [
+        Terms(own[own_kept], own_marks[own_kept], own_cues)
+        for own, own_marks, own_kept, own_cues in zip(*parts, cues, strict=True)
+    ]
 
 
 def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
     """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`."""
     counts, keys = _counts(terms)
     if not len(keys):
-        return Vectors(counts.astype(np.float32), keys)
+        return Vectors(counts.astype(np.float32), keys, np.zeros(0, np.bool_))
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
     n_imagined = len(terms) + params.background_articles
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
-    weigher.idf_ = _weights(frequency, keys, n_imagined, params)
-    kept = weigher.idf_ > 0
-    return Vectors(_unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32), keys[kept])
+    weights = _weights(frequency, keys, n_imagined, params)
+    is_name, is_number = _marked(terms, keys, NAME, params.name_share), _marked(terms, keys, NUMBER, 0)
+    weigher.idf_ = weights * params.name_weight**is_name
+    kept = weights > 0
+    rows = _unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32)
+    return Vectors(rows, keys[kept], ((is_name > 0) | (is_number > 0))[kept])
+
+
+def _marked(terms: Sequence[Terms], keys: NDArray[np.uint64], mark: int, share: float) -> NDArray[np.float64]:
+    """How much of each key is marked so in more than this share of its occurrences: 1, or .5 for one word of two."""
+    hashes = np.concatenate([np.zeros(0, np.uint32), *(one.hashes for one in terms)])
+    is_marked = np.concatenate([np.zeros(0, np.uint8), *(one.marks for one in terms)]) & np.uint8(mark) > 0
+    words, place, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    often = np.bincount(place, is_marked, len(words)) > share * counts
+
+    def of(part: NDArray[np.uint64]) -> NDArray[np.float64]:
+        found = np.minimum(np.searchsorted(words, part.astype(np.uint32)), len(words) - 1)
+        return np.asarray(often[found] & (words[found] == part.astype(np.uint32)), np.float64)
+
+    high, low = keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)
+    return np.where(high > 0, (of(high) + of(low)) / 2, of(low))
 
 
 def _weights(

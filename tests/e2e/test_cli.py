@@ -238,9 +238,11 @@ def test_the_version_is_told(dedup: Run) -> None:
 
 def test_the_samples_come_out_as_their_gold_says(dedup: Run) -> None:
     scores = json.loads(dedup("evaluate", SEEDS, "--json").out)
+    by_storyline = scores.pop("story_by_storyline")["bcubed"]
     assert {level: one["bcubed"]["f1"] for level, one in scores.items()} == {
         "family": 1.0, "story": 1.0, "storyline": 1.0,
     }  # fmt: skip
+    assert (by_storyline["precision"] < 1.0, by_storyline["recall"]) == (True, 1.0)
 
 
 @pytest.mark.parametrize("name", ["seeds/articles.jsonl", "gold/rounds.jsonl.gz", "gold/ecbplus.jsonl.gz"])
@@ -254,9 +256,11 @@ def test_evaluate_counts_as_the_independent_script_does(dedup: Run, shared: Path
     dedup("cluster", shared / name, "-o", tmp_path / "out.jsonl")
     found = {one["id"]: one for one in script.lines(str(tmp_path / "out.jsonl"))}
     assert told
-    for level, one in told.items():
+    assert told == json.loads(dedup("evaluate", shared / name, "--output", tmp_path / "out.jsonl", "--json").out)
+    for compared, one in told.items():
+        level, _, ids = compared.partition("_by_")
         gold = {row["id"]: row[level] for row in script.lines(str(shared / name)) if row.get(level) is not None}
-        wanted = script.score(gold, {name: row[f"{level}_id"] for name, row in found.items()})
+        wanted = script.score(gold, {name: row[f"{ids or level}_id"] for name, row in found.items()})
         assert (one["n_articles"], one["n_gold_clusters"]) == (wanted["articles"], wanted["gold_clusters"])
         assert one["n_predicted_clusters"] == wanted["predicted_clusters"]
         for measure in ("bcubed", "pairwise"):
@@ -266,8 +270,48 @@ def test_evaluate_counts_as_the_independent_script_does(dedup: Run, shared: Path
 
 def test_evaluate_prints_a_line_a_level(dedup: Run) -> None:
     rows = [line.split("\t") for line in dedup("evaluate", SEEDS).out.splitlines()]
-    assert [row[0] for row in rows] == ["level", "family", "story", "storyline"]
-    assert rows[2][1:3] == ["24", "5"]
+    assert [row[0] for row in rows] == ["gold", "family", "story", "storyline", "story"]
+    assert [row[1] for row in rows] == ["ids", "family_id", "story_id", "storyline_id", "storyline_id"]
+    assert rows[2][2:4] == ["24", "5"]
+
+
+def test_evaluate_without_dates_is_the_clustering_of_a_file_without_dates(dedup: Run, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in SEEDS.read_bytes().splitlines()]
+    dateless = [json.dumps({k: v for k, v in line.items() if k != "published_at"}).encode() for line in lines]
+    plain = dedup("evaluate", put(tmp_path / "dateless.jsonl", b"\n".join(dateless)), "--json")
+    assert dedup("evaluate", SEEDS, "--undated", "--json").out == plain.out
+
+
+def test_evaluate_replays_a_file_as_the_service_would_have_met_it(dedup: Run) -> None:
+    told = json.loads(dedup("evaluate", SEEDS, "--replay", "--json").out)
+    replayed = told["replay"]
+    assert replayed["scores"] == {level: one for level, one in told.items() if level != "replay"}
+    assert {level: one["bcubed"]["f1"] for level, one in replayed["same_as_one_window"].items()} == {
+        "story": 1.0, "storyline": 1.0,
+    }  # fmt: skip
+    assert (replayed["unexplained"], replayed["n_articles"], replayed["n_days"]) == (0, 24, 19)
+    assert replayed["stories_per_gold_story"] == {"mean": 1.0, "most": 1, "n_whole": 5}
+    assert replayed["days_until_final"] == {"mean": 0.0, "p95": 0.0, "most": 0.0}
+    plain = dedup("evaluate", SEEDS, "--replay").out
+    assert "story\tstory_id, replayed\t24\t5" in plain
+    assert re.search(r"^ids changed without a word +0$", plain, re.MULTILINE)
+
+
+def test_evaluate_replays_over_the_window_that_is_set(dedup: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WINDOW", "RETENTION", "STORYLINE"):
+        monkeypatch.setenv(f"DEDUP_{name}_DAYS", "2")
+    replayed = json.loads(dedup("evaluate", SEEDS, "--replay", "--json").out)["replay"]
+    assert replayed["scores"]["storyline"]["n_predicted_clusters"] == 5
+
+
+def test_evaluate_says_what_is_wrong_with_an_output_or_an_order(dedup: Run, tmp_path: Path) -> None:
+    ran = dedup("evaluate", SEEDS, "--output", put(tmp_path / "out.jsonl", b'{"id": "a", "story_id": "s"}\n'))
+    assert (ran.code, ran.out) == (1, "")
+    assert "out.jsonl: line 1 is no line of `dedup cluster`" in ran.err
+    ran = dedup("evaluate", put(tmp_path / "gold.jsonl", b'{"id": "a", "text": "t", "story": "s"}'), "--replay")
+    assert (ran.code, ran.out) == (1, "")
+    assert "no article is dated" in ran.err
+    assert dedup("evaluate", SEEDS, "--replay", "--undated").code == 2
 
 
 def test_evaluate_needs_gold_in_every_line_that_it_can_read(dedup: Run, tmp_path: Path, articles: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+from random import Random
+
 import pytest
 from sklearn.metrics import adjusted_rand_score, v_measure_score
 
-from dedup.metrics import MetricsError, score
+from dedup.metrics import Fragmentation, MetricsError, fragmentation, score
 
 GOLD = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "y"}
 
@@ -49,9 +53,41 @@ def test_without_gold_there_is_nothing_to_measure() -> None:
         score({}, {"a": 1})
 
 
-def test_ari_and_v_measure_are_those_of_scikit_learn() -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_ari_and_v_measure_are_those_of_scikit_learn(alone: bool) -> None:
     gold = {str(i): i % 5 for i in range(60)}
-    predicted = {str(i): i * i % 7 for i in range(60)}
+    predicted: dict[str, int | None] = {str(i): None if alone and i % 4 == 0 else i * i % 7 for i in range(60)}
     found = score(gold, predicted)
-    assert found.ari == pytest.approx(adjusted_rand_score(list(gold.values()), list(predicted.values())))
-    assert found.v_measure == pytest.approx(v_measure_score(list(gold.values()), list(predicted.values())))
+    labels = [100 + i if label is None else label for i, label in enumerate(predicted.values())]
+    assert found.ari == pytest.approx(adjusted_rand_score(list(gold.values()), labels))
+    assert found.v_measure == pytest.approx(v_measure_score(list(gold.values()), labels))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_all_measures_are_those_of_the_independent_script(seed: int, shared: Path) -> None:
+    spec = importlib.util.spec_from_file_location("score", shared / "score.py")
+    if spec is None or spec.loader is None or not (shared / "score.py").is_file():
+        pytest.skip(f"score.py is absent from {shared}")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    random = Random(seed)
+    n, n_gold, n_found = random.randint(1, 80), random.randint(1, 12), random.randint(1, 20)
+    gold = {str(i): random.randrange(n_gold) for i in range(n)}
+    predicted = {str(i): random.choice([None, *range(n_found)]) for i in range(n + 5) if random.random() < 0.9}
+    found, wanted = score(gold, predicted), script.score(gold, predicted)
+    for measure in ("bcubed", "pairwise"):
+        one = getattr(found, measure)
+        told = {"p": one.precision, "r": one.recall, "f1": one.f1}
+        assert {name: round(value, 4) for name, value in told.items()} == wanted[measure]
+    assert (round(found.ari, 4), round(found.v_measure, 4)) == (wanted["ari"], wanted["v_measure"])
+    assert (found.n_gold_clusters, found.n_predicted_clusters) == (
+        wanted["gold_clusters"],
+        wanted["predicted_clusters"],
+    )
+
+
+def test_fragmentation_counts_the_clusters_of_each_gold_cluster() -> None:
+    found = fragmentation(GOLD, {"a": 1, "b": 2, "c": None, "d": 2, "e": 2})
+    assert found == Fragmentation(mean=2.0, most=3, n_whole=1)
+    with pytest.raises(MetricsError, match="no article"):
+        fragmentation({}, {})

@@ -95,8 +95,12 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     cluster.add_argument("input", metavar="INPUT.jsonl[.gz]")
     cluster.add_argument("-o", "--output", metavar="OUT.jsonl", help="write the lines here")
-    evaluate = _add(commands, "evaluate", "offline:evaluate", "score the clustering of a gold file", data_dir=False)
+    evaluate = _add(commands, "evaluate", "evaluating:evaluate", "score the clustering of a gold file", data_dir=False)
     evaluate.add_argument("gold", metavar="GOLD.jsonl[.gz]")
+    way = evaluate.add_mutually_exclusive_group()
+    way.add_argument("--output", metavar="OUT.jsonl", help="score what `dedup cluster` made of the file")
+    way.add_argument("--undated", action="store_true", help="cluster it as if no article were dated")
+    way.add_argument("--replay", action="store_true", help="also feed it to a sliding window, one run a day")
 
 
 def _add(

@@ -1,10 +1,8 @@
-"""`dedup cluster` and `dedup evaluate`: the core over a file, with no server."""
+"""`dedup cluster`: the core over a file, with no server."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 import os
 import sys
 import tempfile
@@ -13,13 +11,10 @@ from pathlib import Path
 
 from dedup.article import Article, parse_article
 from dedup.errors import ArticleError
-from dedup.metrics import Scores, score
 from dedup.pipeline import Placement, cluster_articles
 from dedup.text import identify
 from worker.cli.lines import InputError, read_lines
-from worker.cli.output import json_text, note, show_json, show_table
-
-GOLD_FIELDS = {"family": "family_id", "story": "story_id", "storyline": "storyline_id"}
+from worker.cli.output import json_text, note
 
 
 def cluster(args: argparse.Namespace) -> int:
@@ -32,30 +27,6 @@ def cluster(args: argparse.Namespace) -> int:
     if n_bad:
         note(f"{n_bad:,} of {len(read):,} lines could not be read; each says why in its field `error`")
     return 1 if n_bad else 0
-
-
-def evaluate(args: argparse.Namespace) -> int:
-    """Clusters a gold file without its labels and scores what comes out."""
-    rows = [(_read(line), line) for line in read_lines(args.gold)]
-    articles = [one for one, _ in rows if isinstance(one, Article)]
-    gold: dict[str, dict[str, str]] = {name: {} for name in GOLD_FIELDS}
-    for one, line in rows:
-        if isinstance(one, ArticleError):
-            raise InputError(f"{args.gold}: {one}")
-        told = json.loads(line)
-        for name in GOLD_FIELDS:
-            if told.get(name) is not None:
-                gold[name][one.id] = str(told[name])
-    if not any(gold.values()):
-        raise InputError(f"{args.gold}: no line has a gold field ({', '.join(GOLD_FIELDS)})")
-    found = cluster_articles(articles)
-    scores = {
-        name: score(labels, {one.article_id: getattr(one, GOLD_FIELDS[name]) for one in found})
-        for name, labels in gold.items()
-        if labels
-    }
-    _show_scores(scores, as_json=args.json)
-    return 0
 
 
 def _read(line: bytes) -> Article | ArticleError:
@@ -103,16 +74,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _show_scores(scores: dict[str, Scores], *, as_json: bool) -> None:
-    if as_json:
-        show_json({name: dataclasses.asdict(one) for name, one in scores.items()})
-        return
-    columns = ("level", "articles", "gold", "found", "B-cubed P", "B-cubed R", "B-cubed F1", "ARI", "V-measure")
-    rows = [
-        (name, one.n_articles, one.n_gold_clusters, one.n_predicted_clusters,
-         *(f"{value:.4f}" for value in (*dataclasses.astuple(one.bcubed), one.ari, one.v_measure)))
-        for name, one in scores.items()
-    ]  # fmt: skip
-    show_table("Scores against gold", columns, rows)

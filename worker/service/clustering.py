@@ -8,26 +8,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final, Literal
 
-from dedup.identity import IdentityError, Left, Outcome, Placed, Standing, decide, mint, to_change
-from dedup.pipeline import Clustering, Params, cluster_window, fingerprint
-from dedup.story import Change, Story, Storyline, StoryStatus
-from dedup.storyline import Profile, link_stories
-from worker.service.telling import founder_of, tell_story, tell_storyline
-from worker.service.window import (
-    KEY_SHIFT,
-    HeldArticle,
-    HeldFamily,
-    Window,
-    load_families,
-    load_window,
-)
+from dedup.identity import IdentityError
+from dedup.pipeline import Params, fingerprint
+from dedup.run import Run, differs
+from dedup.window import Window
+from worker.service.window import load_families, load_window
 from worker.store.commit import Unit, commit
 from worker.store.connection import server_run
 from worker.store.news import News
@@ -87,12 +78,13 @@ class Clusterer:
         names = frozenset(family.family_id for family in inside)
         if not news and names == window.clustered:
             return None
-        run = _Run(self, window, inside, now, window.run + 1)
-        unit = run.decide(news)
+        run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use)
+        run.decide(news.families, news.revised)
+        unit = _Writing(self, run).write(news)
         if not unit.commands and not unit.gathered:
             window.clustered = names
             return None
-        run.sign(unit)
+        self.store.runs.put(unit, run.number, {"at": now, "n_families": len(inside)})
         self.store.lease.guard(unit, self.holder, token)
         if not commit(self.store.connection, [unit], server)[0]:
             self.window = None
@@ -119,6 +111,10 @@ class Clusterer:
                 self.window.families.pop(family_id, None)
         return self.window
 
+    def _ids_in_use(self, kind: Literal["story", "storyline"], names: Collection[str]) -> set[str]:
+        key = self.store.keys.story if kind == "story" else self.store.keys.storyline
+        return self.store.aliases.taken(names, {name: key(name) for name in names})
+
     def _forget_storylines(self, window: Window) -> None:
         """Takes storylines out of the window that have expired since it was loaded."""
         if self.store.stories.n_storylines() != len(window.profiles):
@@ -127,371 +123,73 @@ class Clusterer:
             window.storylines = {line: held for line, held in window.storylines.items() if line in kept}
 
 
-@dataclass(slots=True)
-class _Lines:
-    """What a run decides on storylines: that of each story, those retired and what they resolve to, and profiles."""
-
-    of_story: dict[str, str] = field(default_factory=dict)
-    retired: dict[str, str] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run's work: from a window and its families to a unit that commits it."""
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A run put into a unit that commits it."""
 
     clusterer: Clusterer
-    window: Window
-    inside: Sequence[HeldFamily]
-    now: float
-    number: int
-    story_of_family: dict[str, str] = field(default_factory=dict)
-    stories: dict[str, Story] = field(default_factory=dict)
-    lines: _Lines = field(default_factory=_Lines)
-    storylines: dict[str, Storyline] = field(default_factory=dict)
-    gone: dict[str, str] = field(default_factory=dict)
-    founders: dict[str, HeldArticle] = field(default_factory=dict)
+    run: Run
 
-    def decide(self, news: News) -> Unit:
-        """Clusters, decides, and puts all that changes into one unit."""
+    def write(self, news: News) -> Unit:
+        """All that the run changes; empty where that is nothing."""
         store, unit = self.clusterer.store, Unit()
-        clustering = cluster_window([family.telling for family in self.inside], self.clusterer.params)
-        outcome = self._identify(clustering)
-        self._tell_stories(outcome)
-        self._tell_left(outcome, news)
-        self._link(outcome, clustering)
-        changes = [*self._changes(outcome), *self._revisions(news)]
         self._write_articles(unit)
         self._write_stories(unit)
         self._write_storylines(unit)
-        for change in changes:
+        for change in self.run.changes:
             store.changes.add(unit, change)
         store.news.done(unit, news)
         return unit
 
-    def sign(self, unit: Unit) -> None:
-        """Adds to a unit that it is this run, and comes after the one it rests on."""
-        self.clusterer.store.runs.put(unit, self.number, {"at": self.now, "n_families": len(self.inside)})
-
-    def remember(self, names: frozenset[str]) -> None:
-        """Makes the window what has just been committed."""
-        window = self.window
-        for family_id, story in self.story_of_family.items():
-            family, line = window.families[family_id], self.lines.of_story[story]
-            if family.story != story or any(_differs(article, story, line) for article in family.articles):
-                articles = tuple(
-                    dataclasses.replace(article, story=story, storyline=line, clustered=True)
-                    for article in family.articles
-                )
-                window.families[family_id] = dataclasses.replace(family, story=story, articles=articles)
-        for story_id in self.gone:
-            window.stories.pop(story_id, None)
-        window.stories |= self.stories
-        window.storylines |= self.storylines
-        for line in self.lines.retired:
-            window.storylines.pop(line, None)
-        self._remember_profiles()
-        window.run, window.clustered = self.number, names
-
-    def _remember_profiles(self) -> None:
-        held = self.window.profiles
-        for story_id, one in self.lines.profiles.items():
-            held.setdefault(self.lines.of_story[story_id], {})[story_id] = one
-        for line in list(held):
-            for story_id in list(held[line]):
-                if self._is_merged(story_id) or self.lines.of_story.get(story_id, line) != line:
-                    del held[line][story_id]
-            if not held[line]:
-                del held[line]
-
-    def _identify(self, clustering: Clustering) -> Outcome:
-        clusters: dict[int, list[str]] = defaultdict(list)
-        for family, label in zip(self.inside, clustering.labels.tolist(), strict=True):
-            clusters[label].append(family.family_id)
-        placed = [_placed(family, self.window.stories) for family in self.inside]
-        standing = self._standing(placed)
-        founders = [founder_of(self.window.families[name] for name in names) for names in clusters.values()]
-        taken = self._in_use("story", founders, self.clusterer.store.keys.story)
-        return decide(placed, clusters.values(), standing, taken=taken)
-
-    def _standing(self, placed: Sequence[Placed]) -> dict[str, Standing]:
-        names = {family.family_id for family in self.inside}
-        concerned = {story_id for story_id, story in self.window.stories.items() if story.status == "open"}
-        concerned |= {story for one in placed for story in (one.story, *one.stories) if story}
-        held = self.window.by_story()
-        return {
-            story_id: Standing(
-                story_id,
-                self._founded(story_id, held.get(story_id, ())),
-                self.window.stories[story_id].status,
-                tuple(_left(family) for family in held.get(story_id, ()) if family.family_id not in names),
-            )
-            for story_id in sorted(concerned)
-            if story_id in self.window.stories
-        }
-
-    def _founded(self, story_id: str, families: Sequence[HeldFamily]) -> int:
-        """When a story's founding article arrived, or the first of those still kept."""
-        if families:
-            return founder_of(families).key
-        return int(self.window.stories[story_id].created_at * 1000) << KEY_SHIFT
-
-    def _in_use(
-        self, kind: Literal["story", "storyline"], founders: Iterable[HeldArticle], key: Callable[[str], str]
-    ) -> Callable[[str], bool]:
-        """Whether an id is in use; those that will be asked for first are looked up together."""
-        aliases = self.clusterer.store.aliases
-        likely = {mint(kind, founder.article_id, lambda _: False) for founder in founders}
-        taken = aliases.taken(likely, {name: key(name) for name in likely})
-
-        def in_use(name: str) -> bool:
-            return name in taken if name in likely else bool(aliases.taken([name], {name: key(name)}))
-
-        return in_use
-
-    def _tell_stories(self, outcome: Outcome) -> None:
-        """The stories as they are now, and who belongs to them."""
-        for assigned in outcome.stories:
-            members = [*assigned.families, *(left.family for left in assigned.left)]
-            self.story_of_family.update(dict.fromkeys(members, assigned.story_id))
-        living = {assigned.story_id for assigned in outcome.stories}
-        for assigned in outcome.stories:
-            families = [self.window.families[name] for name in assigned.families]
-            left = [self.window.families[one.family] for one in assigned.left]
-            self._tell(assigned.story_id, families, left, "open")
-        held = self.window.by_story()
-        for story_id in outcome.ended:
-            left = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
-            if left:
-                self.story_of_family.update((one.family_id, story_id) for one in left)
-                self._tell(story_id, [], left, "ended")
-            else:
-                self.gone[story_id] = ""
-        self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
-
-    def _tell_left(self, outcome: Outcome, news: News) -> None:
-        """Stories outside the window that articles left, by age or for another story, or were revised in: told anew,
-        and gone with their last one.
-        """
-        held = self.window.by_story()
-        named = {self.window.families[name].story for name in news.families if name in self.window.families}
-        named |= {change.other for change in outcome.changes}
-        for story_id, story in self.window.stories.items():
-            if story_id not in self.stories and story_id not in self.gone:
-                families = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
-                if not families:
-                    self.gone[story_id] = ""
-                elif story_id in named or sum(len(family.articles) for family in families) != story.n_articles:
-                    self._tell(story_id, [], families, story.status)
-
-    def _is_still_in(self, family: HeldFamily, story_id: str) -> bool:
-        return self.story_of_family.get(family.family_id, story_id) == story_id
-
-    def _tell(
-        self, story_id: str, families: Sequence[HeldFamily], left: Sequence[HeldFamily], status: StoryStatus
-    ) -> None:
-        everyone = [*families, *left]
-        self.founders[story_id] = founder_of(everyone)
-        self.stories[story_id] = tell_story(story_id, everyone, self.window.stories.get(story_id), status, self.now)
-
-    def _link(self, outcome: Outcome, clustering: Clustering) -> None:
-        """The storyline of every story told: kept, except where a story alone in its storyline continues another."""
-        place = {family.family_id: i for i, family in enumerate(self.inside)}
-        self.lines.of_story = {story_id: story.storyline for story_id, story in self.stories.items()}
-        loose: list[str] = []
-        for assigned in outcome.stories:
-            story = self.stories[assigned.story_id]
-            if story.updated_at == self.now and assigned.families:
-                rows = [place[name] for name in assigned.families]
-                self.lines.profiles[story.id] = clustering.profile(rows, self.clusterer.params)
-                if not story.storyline or self._is_alone(story):
-                    loose.append(story.id)
-        self._join(loose)
-        self._let_go()
-        for story_id, line in self.lines.of_story.items():
-            if self.stories[story_id].storyline != line:
-                self.stories[story_id] = dataclasses.replace(
-                    self.stories[story_id], storyline=line, updated_at=self.now
-                )
-        self._tell_storylines()
-
-    def _is_alone(self, story: Story) -> bool:
-        held = self.window.profiles.get(story.storyline, {})
-        return all(name == story.id or self._is_merged(name) for name in held)
-
-    def _is_merged(self, story_id: str) -> bool:
-        """Whether a story went into another; one that only aged away still stands for its storyline."""
-        return bool(self.gone.get(story_id))
-
-    def _join(self, loose: Sequence[str]) -> None:
-        """Finds the storyline of stories that are new or alone, the oldest first."""
-        loose = sorted(loose, key=lambda name: self._arrival(self.stories[name]))
-        free = set(loose)
-        standing = [
-            (line, one)
-            for line in sorted(self.window.profiles)
-            for name, one in sorted(self.window.profiles[line].items())
-            if name not in free and not self._is_merged(name)
-        ]
-        labels = link_stories(
-            [self.lines.profiles[name] for name in loose], [one for _, one in standing], self.clusterer.params.storyline
-        )
-        in_use = self._in_use("storyline", [self.founders[name] for name in loose], self.clusterer.store.keys.storyline)
-        given = {*self.window.storylines, *self.lines.of_story.values()}
-
-        def taken(name: str) -> bool:
-            return name in given or in_use(name)
-
-        groups: dict[int, list[str]] = defaultdict(list)
-        for name, label in zip(loose, labels.tolist(), strict=True):
-            groups[label].append(name)
-        for label, names in sorted(groups.items()):
-            own = [self.stories[name].storyline for name in names if self.stories[name].storyline]
-            founder = self.founders[names[0]].article_id
-            line = standing[label][0] if label < len(standing) else own[0] if own else mint("storyline", founder, taken)
-            given.add(line)
-            for name in names:
-                before = self.stories[name].storyline
-                self.lines.of_story[name] = line
-                if before and before != line:
-                    self.lines.retired[before] = line
-
-    def _let_go(self) -> None:
-        """Storylines whose only stories were merged away follow them."""
-        for story_id, heir in self.gone.items():
-            before = self.window.stories[story_id].storyline if story_id in self.window.stories else ""
-            held = [name for name in self.window.profiles.get(before, {}) if not self._is_merged(name)]
-            line = self.lines.of_story.get(heir, "")
-            if before and line and before != line and not held and before not in self.lines.retired:
-                self.lines.retired[before] = line
-
-    def _tell_storylines(self) -> None:
-        """The storylines of all stories that changed, as they are now."""
-        changed = {story.storyline for story in self.stories.values() if story.updated_at == self.now}
-        changed |= {self.window.stories[name].storyline for name in self.gone if name in self.window.stories}
-        changed -= {"", *self.lines.retired}
-        members: dict[str, list[Story]] = defaultdict(list)
-        for story in (self.window.stories | self.stories).values():
-            if story.storyline in changed and story.id not in self.gone:
-                members[story.storyline].append(story)
-        for line in sorted(changed):
-            stories = sorted(members[line], key=self._arrival)
-            if stories:
-                self._tell_storyline(line, stories)
-            elif line in self.window.storylines:
-                emptied = dataclasses.replace(self.window.storylines[line], n_stories=0, n_articles=0)
-                self.storylines[line] = dataclasses.replace(emptied, updated_at=self.now)
-
-    def _arrival(self, story: Story) -> tuple[float, str]:
-        """Orders stories by the arrival of their first article, as a score in sorted sets and an id for ties."""
-        founder = self.founders.get(story.id)
-        return founder.score if founder else story.created_at * 1000, story.id
-
-    def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:
-        before = self.window.storylines.get(line)
-        fresh = tell_storyline(line, stories, before, self.now)
-        is_same = fresh == before and not any(self._is_new_in(story, line) for story in stories)
-        self.storylines[line] = fresh if is_same else dataclasses.replace(fresh, updated_at=self.now)
-
-    def _is_new_in(self, story: Story, line: str) -> bool:
-        before = self.window.stories.get(story.id)
-        return before is None or before.storyline != line
-
-    def _changes(self, outcome: Outcome) -> list[Change]:
-        return [
-            to_change(intent, storyline=self._line_of(intent.story), run=self.number, at=self.now)
-            for intent in outcome.changes
-        ]
-
-    def _revisions(self, news: News) -> list[Change]:
-        """Revised articles, told under the story they are in now."""
-        home = {
-            article.article_id: self.story_of_family.get(family.family_id, family.story)
-            for family in (self.window.families[name] for name in sorted(news.families) if name in self.window.families)
-            for article in family.articles
-        }
-        return [
-            Change("revised", home[name], "", self._line_of(home[name]), (name,), 1, self.number, self.now)
-            for name in news.revised
-            if name in home
-        ]
-
-    def _line_of(self, story_id: str) -> str:
-        story = self.stories.get(self.gone.get(story_id, story_id)) or self.window.stories.get(story_id)
-        return story.storyline if story else ""
-
     def _write_articles(self, unit: Unit) -> None:
-        store = self.clusterer.store
+        run, store = self.run, self.clusterer.store
         left: dict[str, list[str]] = defaultdict(list)
-        for family_id, story in self.story_of_family.items():
-            family, line = self.window.families[family_id], self.lines.of_story[story]
+        for family_id, story in run.story_of_family.items():
+            family, line = run.window.families[family_id], run.lines.of_story[story]
             if family.story != story:
                 store.articles.place_family(unit, family_id, story)
             for article in family.articles:
-                if _differs(article, story, line):
+                if differs(article, story, line):
                     store.articles.place(unit, article.article_id, story, line, article.score)
-                if article.story not in {"", story} and article.story not in self.gone:
+                if article.story not in {"", story} and article.story not in run.gone:
                     left[article.story].append(article.article_id)
         for story_id in sorted(left):
             store.stories.leave(unit, story_id, left[story_id])
 
     def _write_stories(self, unit: Unit) -> None:
-        clusterer, store = self.clusterer, self.clusterer.store
-        for story_id, story in self.stories.items():
-            if story != self.window.stories.get(story_id):
+        run, clusterer, store = self.run, self.clusterer, self.clusterer.store
+        for story_id, story in run.stories.items():
+            if story != run.window.stories.get(story_id):
                 store.stories.put_story(unit, story)
-        earlier = store.aliases.earlier(self.gone)
-        for story_id, living in self.gone.items():
-            before = self.window.stories.get(story_id)
+        earlier = store.aliases.earlier(run.gone)
+        for story_id, living in run.gone.items():
+            before = run.window.stories.get(story_id)
             store.stories.drop_story(unit, story_id, before.storyline if before else "")
             if living:
                 store.aliases.retire(unit, story_id, living, earlier[story_id], clusterer.retention_seconds)
 
     def _write_storylines(self, unit: Unit) -> None:
-        clusterer, store = self.clusterer, self.clusterer.store
+        run, clusterer, store = self.run, self.clusterer, self.clusterer.store
         members: dict[str, dict[str, float]] = defaultdict(dict)
-        for story in self.stories.values():
-            members[story.storyline][story.id] = self._arrival(story)[0]
-        for line, storyline in self.storylines.items():
-            if storyline != self.window.storylines.get(line):
+        for story in run.stories.values():
+            members[story.storyline][story.id] = run.arrival(story)[0]
+        for line, storyline in run.storylines.items():
+            if storyline != run.window.storylines.get(line):
                 store.stories.put_storyline(unit, storyline, members[line])
-        for story_id, one in self.lines.profiles.items():
-            line = self.lines.of_story[story_id]
-            store.stories.put_profile(unit, line, story_id, one.to_bytes(), self.now)
+        for story_id, one in run.lines.profiles.items():
+            line = run.lines.of_story[story_id]
+            store.stories.put_profile(unit, line, story_id, one.to_bytes(), run.now)
         for story_id, before in self._lines_before().items():
-            if self.lines.of_story.get(story_id) != before and before not in self.lines.retired:
+            if run.lines.of_story.get(story_id) != before and before not in run.lines.retired:
                 store.stories.leave_storyline(unit, before, [story_id])
-                if story_id not in self.gone or self._is_merged(story_id):
+                if story_id not in run.gone or run.is_merged(story_id):
                     store.stories.drop_profile(unit, before, story_id)
-        earlier = store.aliases.earlier(self.lines.retired)
-        for line, living in self.lines.retired.items():
+        earlier = store.aliases.earlier(run.lines.retired)
+        for line, living in run.lines.retired.items():
             store.stories.drop_storyline(unit, line)
             store.aliases.retire(unit, line, living, earlier[line], clusterer.storyline_seconds)
 
     def _lines_before(self) -> dict[str, str]:
         """The storylines that stories told or gone in this run were in before."""
-        known = self.window.stories
-        return {name: known[name].storyline for name in (*self.stories, *self.gone) if name in known}
-
-
-def _placed(family: HeldFamily, stories: Container[str]) -> Placed:
-    """A family as identity sees it; a story that is no longer kept is as good as none."""
-    return Placed(
-        family=family.family_id,
-        articles=tuple(article.article_id for article in family.articles),
-        seen_at=tuple(article.key for article in family.articles),
-        story=family.story if family.story in stories else "",
-        stories=tuple(article.story if article.story in stories else "" for article in family.articles),
-    )
-
-
-def _left(family: HeldFamily) -> Left:
-    return Left(
-        family.family_id,
-        tuple(article.article_id for article in family.articles),
-        tuple(article.key for article in family.articles),
-    )
-
-
-def _differs(article: HeldArticle, story: str, line: str) -> bool:
-    return not article.clustered or article.story != story or article.storyline != line
+        known = self.run.window.stories
+        return {name: known[name].storyline for name in (*self.run.stories, *self.run.gone) if name in known}

@@ -26,10 +26,11 @@ from dedup.errors import DedupError
 from dedup.pipeline import Params, fingerprint
 from dedup.report import Gone, Present, Redaction, ReportError, from_json
 from dedup.story import Change, Story, Storyline
+from dedup.telling import founder_of, tell_story, tell_storyline
+from dedup.window import HeldFamily
 from worker.service.reporting import render
 from worker.service.retention import depart, sweep
-from worker.service.telling import founder_of, tell_story, tell_storyline
-from worker.service.window import HeldFamily, load_families
+from worker.service.window import load_families
 from worker.store.appendonly import rewrite
 from worker.store.commit import Unit, commit
 from worker.store.connection import server_run

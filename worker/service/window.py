@@ -1,91 +1,22 @@
-"""The window as one process holds it: every family kept, with what clustering and stories need of it.
+"""Loading the window: a copy of what Redis holds, true as of the run it was last committed with.
 
-It is a copy of what Redis holds, true as of the run it was last committed with; a process that is not the one that
-committed that run loads it anew.
+A process that is not the one that committed that run loads it anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from dedup.pipeline import Telling
-from dedup.story import Story, Storyline
 from dedup.storyline import Profile
 from dedup.terms import Terms
+from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
 from worker.store.articles import score_of
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
 _ROW: Final = ("family", "story", "storyline", "status")
-KEY_SHIFT: Final = 20
-"""Bits of an arrival's key that hold its serial number within the millisecond."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldArticle:
-    """An article of a family: `key` orders arrivals, `score` is its place in sorted sets, times are Unix seconds."""
-
-    article_id: str
-    key: int
-    score: float
-    published_at: float | None
-    source: str
-    story: str
-    storyline: str
-    clustered: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeldFamily:
-    """A family with its articles in order of arrival; the telling and the title are the representative's."""
-
-    family_id: str
-    representative: str
-    story: str
-    articles: tuple[HeldArticle, ...]
-    telling: Telling
-    title: str
-
-    @property
-    def last_seen(self) -> float:
-        """Unix seconds of the latest arrival."""
-        return max(article.score for article in self.articles) / 1000
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether a run has put it, and all its articles with it, into one story."""
-        return bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
-
-
-@dataclass(slots=True)
-class Window:
-    """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it."""
-
-    run: int = -1
-    server: str = ""
-    families: dict[str, HeldFamily] = field(default_factory=dict)
-    stories: dict[str, Story] = field(default_factory=dict)
-    storylines: dict[str, Storyline] = field(default_factory=dict)
-    profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
-    clustered: frozenset[str] = frozenset()
-
-    def in_window(self, since: float) -> list[HeldFamily]:
-        """The families with an article seen since a time (Unix seconds), by arrival of their first article.
-
-        One that no run has placed yet is among them even if it waited, or was revised, past its time.
-        """
-        inside = [one for one in self.families.values() if one.last_seen >= since or not one.is_placed]
-        return sorted(inside, key=lambda family: (family.articles[0].key, family.family_id))
-
-    def by_story(self) -> dict[str, list[HeldFamily]]:
-        """All families that have a story, by the story of the family."""
-        found: dict[str, list[HeldFamily]] = {}
-        for family in self.families.values():
-            if family.story:
-                found.setdefault(family.story, []).append(family)
-        return found
 
 
 def load_window(store: Store) -> Window:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from dedup.story import Story, Storyline, StoryStatus
-from worker.service.window import HeldArticle, HeldFamily
+from dedup.window import HeldArticle, HeldFamily
 
 
 def tell_story(

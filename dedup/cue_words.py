@@ -1,0 +1,195 @@
+"""Words that tell which of several like events a text is about, language by language: data, no rules.
+
+Every language's words are looked for in every text: they seldom mean another thing elsewhere, and so a text need not
+tell its language. What a class means is said in `dedup.cues`, where the rules are. Forms are listed as they are
+written in running text, lower case, accents kept; one word each (so of п'ятниця what follows the apostrophe).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class CueWords:
+    """The cue words of one language, divided by spaces.
+
+    `numbers`: words for 0 to 19, 20 and the further tens, those of one value after the other, divided by semicolons.
+    `ordinals`: the same from the first on. `openers` say "first" in other words, `closers` "last". `ahead`: what stands
+    before an ordinal that is yet to come ("before a third"). `amounts`: a small number of something, besides numbers
+    ("several"). `units`: days, weeks and months, by which rounds are apart. `since`: after a span of time, makes it
+    point back ("two weeks ago"). `ago`: the same, before the span ("vor zwei Wochen"). `last`: with a unit or month,
+    the one gone by. `back`: points back by itself. `within`: before a month, says when ("in early April"). `spans`:
+    nouns that are counted and no event ("third week"). `of`: between the parts of one name ("round of talks").
+    `months`, `weekdays`: their names. `function`: articles, prepositions, pronouns, auxiliaries.
+    """
+
+    numbers: str
+    ordinals: str
+    openers: str
+    closers: str
+    ahead: str
+    amounts: str
+    units: str
+    since: str
+    ago: str
+    last: str
+    back: str
+    within: str
+    spans: str
+    of: str
+    months: str
+    weekdays: str
+    function: str
+
+
+ENGLISH: Final = CueWords(
+    numbers="zero; one; two; three; four; five; six; seven; eight; nine; ten; eleven; twelve; thirteen; fourteen; "
+    "fifteen; sixteen; seventeen; eighteen; nineteen; twenty; thirty; forty; fifty; sixty; seventy; eighty; ninety",
+    ordinals="first 1st; second 2nd; third 3rd; fourth 4th; fifth 5th; sixth 6th; seventh 7th; eighth 8th; ninth "
+    "9th; tenth 10th; eleventh 11th; twelfth 12th; thirteenth 13th; fourteenth 14th; fifteenth 15th",
+    openers="opening inaugural maiden initial",
+    closers="last final deciding concluding",
+    ahead="force forces forced forcing before until ahead next upcoming will would expect expected expects set "
+    "planned plan plans scheduled since possible potential no earlier previous another's",
+    amounts="a an few several some couple",
+    units="day days week weeks fortnight fortnights month months",
+    since="ago earlier before after since on later post separates separate back",
+    ago="",
+    last="last previous",
+    back="ago earlier previously preceding previous",
+    within="in since early late mid",
+    spans="time times day days week weeks month months year years degree degrees percent half person people hour "
+    "hours minute minutes second seconds place",
+    of="of",
+    months="january february march april may june july august september october november december",
+    weekdays="monday tuesday wednesday thursday friday saturday sunday",
+    function="a about after again against all also am an and any are as at be because been before being between "
+    "both but by can could did do does down during each every for from had has have he her here hers him his how i "
+    "if in into is it its just may might more most much must my no nor not now of off on once only or other our out "
+    "over own per said same say says she should so some such than that the their them then there these they this "
+    "those through to too under until up upon us very was we were what when where which while who whom whose why "
+    "will with within without would yet you your",
+)
+
+GERMAN: Final = CueWords(
+    numbers="null; ein eine einen einem einer eins; zwei; drei; vier; fünf; sechs; sieben; acht; neun; zehn; elf; "
+    "zwölf; dreizehn; vierzehn; fünfzehn; sechzehn; siebzehn; achtzehn; neunzehn; zwanzig; dreißig; vierzig; "
+    "fünfzig; sechzig; siebzig; achtzig; neunzig",
+    ordinals="erste ersten erster erstes erstem; zweite zweiten zweiter zweites zweitem; dritte dritten dritter "
+    "drittes drittem; vierte vierten vierter viertes viertem; fünfte fünften fünfter fünftes fünftem; sechste "
+    "sechsten sechster sechstes; siebte siebten siebter siebtes; achte achten achter achtes; neunte neunten neunter "
+    "neuntes; zehnte zehnten zehnter zehntes; elfte elften elfter elftes; zwölfte zwölften zwölfter zwölftes",
+    openers="auftakt eröffnung",
+    closers="letzte letzten letzter letztes abschließende abschließenden",
+    ahead="vor nächste nächsten nächster nächstes kommende kommenden kommender künftige soll sollen geplante "
+    "geplanten bis erwartet keine kein weitere",
+    amounts="einige einigen wenige wenigen mehrere mehreren paar",
+    units="tag tage tagen woche wochen monat monate monaten",
+    since="später zuvor früher danach nach her",
+    ago="vor",
+    last="letzte letzten letzter letztes vorige vorigen voriger vergangene vergangenen vergangener",
+    back="zuvor früher damals seinerzeit vorherige vorherigen vorangegangene vorangegangenen",
+    within="im seit anfang mitte ende",
+    spans="tag tage tagen woche wochen monat monate monaten jahr jahre jahren mal stunde stunden minute minuten "
+    "prozent platz linie",
+    of="der des von",
+    months="januar februar märz april mai juni juli august september oktober november dezember",
+    weekdays="montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag",
+    function="aber alle allem allen aller alles als also am an auch auf aus bei beim bis da damit dann das dass dem "
+    "den denn der des dessen die dies diese diesem diesen dieser dieses doch dort durch ein eine einem einen einer "
+    "eines er es etwa für gegen gibt hat hatte hatten haben hier ihm ihn ihr ihre ihrem ihren ihrer im in ins ist "
+    "ja kann kein keine könnte man mehr mit nach nicht noch nun nur ob oder ohne sagte schon sei sein seine seinem "
+    "seinen seiner seit sich sie sind so soll sollen sowie über um und uns unter vom von vor war waren was weil "
+    "wenn wer werden wie wieder wird wo wurde wurden zu zum zur zwischen",
+)
+
+SPANISH: Final = CueWords(
+    numbers="cero; uno una un; dos; tres; cuatro; cinco; seis; siete; ocho; nueve; diez; once; doce; trece; "
+    "catorce; quince; dieciséis; diecisiete; dieciocho; diecinueve; veinte; treinta; cuarenta; cincuenta; sesenta; "
+    "setenta; ochenta; noventa",
+    ordinals="primera primer primero primeros primeras 1o 1a; segunda segundo segundos segundas 2o 2a; tercera "
+    "tercer tercero 3o 3a; cuarta cuarto 4o 4a; quinta quinto 5o 5a; sexta sexto 6o 6a; séptima séptimo; octava "
+    "octavo; novena noveno; décima décimo",
+    openers="inaugural inicial apertura",
+    closers="última último final definitiva definitivo",
+    ahead="próxima próximo próximas próximos antes hasta siguiente será habrá prevista previsto posible eventual",
+    amounts="unos unas pocos pocas varios varias algunos algunas",
+    units="día días semana semanas quincena mes meses",
+    since="después antes atrás más luego tras",
+    ago="hace tras",
+    last="pasado pasada pasados pasadas anterior último última",
+    back="anteriormente antes anterior anteriores entonces previo previa",
+    within="en desde principios mediados finales",
+    spans="vez veces día días semana semanas mes meses año años hora horas minuto minutos segundo segundos ciento "
+    "lugar grado grados",
+    of="de del",
+    months="enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    weekdays="lunes martes miércoles jueves viernes sábado domingo",
+    function="a al algo ante antes aquel así aún aunque bajo bien cada como con contra cual cuando cuyo de del "
+    "desde después dijo donde dos durante e el él ella ellos en entre era eran es esa ese eso esta está están estas "
+    "este esto estos fue fueron ha había habían han hasta hay la las le les lo los más me mientras muy ni no nos o "
+    "otra otro para pero por porque pues que qué quien se según ser será si sí sin sobre son su sus también tan "
+    "tanto te tiene todo todos tras un una uno y ya",
+)
+
+FRENCH: Final = CueWords(
+    numbers="zéro; un une; deux; trois; quatre; cinq; six; sept; huit; neuf; dix; onze; douze; treize; quatorze; "
+    "quinze quinzaine; seize; ; ; ; vingt vingtaine; trente; quarante; cinquante; soixante; ; ;",
+    ordinals="premier première 1er 1re; deuxième second seconde 2e; troisième 3e; quatrième 4e; cinquième 5e; "
+    "sixième 6e; septième 7e; huitième 8e; neuvième 9e; dixième 10e; onzième 11e; douzième 12e",
+    openers="inaugural inaugurale initial initiale",
+    closers="dernier dernière final finale ultime",
+    ahead="prochain prochaine prochains prochaines avant future futur éventuel éventuelle sera devrait prévue prévu",
+    amounts="quelques plusieurs",
+    units="jour jours semaine semaines quinzaine mois",
+    since="plus après avant auparavant",
+    ago="y après",
+    last="dernier dernière derniers dernières passé passée précédent précédente",
+    back="auparavant précédemment précédent précédente alors jadis",
+    within="en depuis début mi fin",
+    spans="fois jour jours semaine semaines mois an ans année années heure heures minute minutes seconde secondes "
+    "cent place degré degrés",
+    of="de des du",
+    months="janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    weekdays="lundi mardi mercredi jeudi vendredi samedi dimanche",
+    function="a à afin ainsi alors après au aussi autre autres aux avait avant avec car ce cela celle ces cet cette "
+    "ceux chez comme contre d dans de depuis des deux dit donc dont du elle elles en encore entre est et été être "
+    "eu eux fait il ils je jusqu l la le les leur leurs lors lui mais même moins n ne ni non nos notre nous on ont "
+    "ou où par parce pas pendant peu plus pour qu que qui s sa sans se selon sera ses si son sont sous sur ta "
+    "tandis tous tout toute toutes très un une vers vous y",
+)
+
+UKRAINIAN: Final = CueWords(
+    numbers="нуль; один одна одне одного одну; два дві двох двом; три трьох трьом; чотири чотирьох; ; шість шести; "
+    "сім семи; вісім восьми; ; десять десяти; одинадцять; дванадцять; тринадцять; чотирнадцять; ; шістнадцять; "
+    "сімнадцять; вісімнадцять; ; двадцять; тридцять; сорок; ; шістдесят; сімдесят; вісімдесят;",
+    ordinals="перший перша перше першого першої першому першу першим першій; другий друга друге другого другої "
+    "другому другу другим другій; третій третя третє третього третьої третьому третю третім; четвертий четверта "
+    "четверте четвертого четвертої четвертому четверту; шостий шоста шостого шостої шосту",
+    openers="вступний стартовий стартова",
+    closers="останній остання останнє останнього останньої останньому останню вирішальний вирішальна",
+    ahead="наступний наступна наступного наступної наступному наступну перед до буде майбутній майбутня можливий",
+    amounts="кілька декілька пару",
+    units="день дні днів тиждень тижні тижнів місяць місяці місяців",
+    since="тому потому раніше після пізніше",
+    ago="за через",
+    last="минулий минула минуле минулого минулої минулому минулу попередній попередня попереднього попередньої",
+    back="раніше тоді попередній попередня попереднього попередньої попередньому",
+    within="у в з на початку наприкінці",
+    spans="раз рази разів день дні днів тиждень тижні тижнів місяць місяці місяців рік роки років година години "
+    "годин хвилина хвилини хвилин місце",
+    of="",
+    months="січень січня січні лютий лютого лютому березень березня березні квітень квітня квітні травень травня "
+    "травні червень червня червні липень липня липні серпень серпня серпні вересень вересня вересні жовтень жовтня "
+    "жовтні листопад листопада листопаді грудень грудня грудні",
+    weekdays="понеділок понеділка вівторок вівторка середа середу середи четвер четверга ятниця ятницю ятниці "
+    "субота суботу суботи неділя неділю неділі",
+    function="а або адже але без би був буде були було бути в вже від він вони вона воно все всі до для з за зі і "
+    "із їх її його й як яка який які коли ли лише між ми на над навіть не ні о об один після по поки при про раз "
+    "саме свої своєї своїх себе та так також такий там те ти тим то того тоді той тільки у уже хоча це цей ця ці чи "
+    "чого ще що щоб я",
+)
+
+LANGUAGES: Final = (ENGLISH, GERMAN, SPANISH, FRENCH, UKRAINIAN)

@@ -1,0 +1,388 @@
+"""Cues in an article's lead that tell which of several like events it is about.
+
+- *Ordinals*: "second round of talks", "Game 5", "Q2", with the noun they count. Not what is still to come ("before a
+  third round"), nor what counts time ("third week").
+- *Slots*: a number with the word beside it ("214 prisoners"). Two texts that fill a slot otherwise contradict.
+- *Recall*: sentences that point back ("two weeks ago", "last month", "in early April"). What is told only there is no
+  evidence of the article's own event; and one who points back is seldom telling the first of several.
+- *Names, numbers, weekdays*: words that carry an event's identity, marked among the terms.
+
+The words are data (`dedup.cue_words`), the rules the same in every language; in others what needs no words remains:
+names where a script has capitals, and numbers.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from dedup.cue_words import LANGUAGES
+from dedup.errors import DedupError
+from dedup.lead import Leads, hashes_of
+from dedup.shingle import KnownWords, split, word_hashes
+from dedup.text import normalise
+
+NAME, NUMBER, WEEKDAY, RECALLED = 1, 2, 4, 8
+"""Marks of a word: written with a capital within a sentence; a number; a day of the week; told only of the past."""
+LAST_VALUE: Final = 99
+"""Value of "last" and "final"."""
+NOT_OWN: Final = 255
+"""Rank of an ordinal that is not the article's own."""
+
+_OWN_WORDS: Final = 75
+"""An ordinal among so many first words is the article's own."""
+_SLOT_WORDS: Final = 150
+"""Numbers among so many first words are read as slots."""
+_BESIDE: Final = 2
+"""Words on either side of a number looked at for the one that says what is counted."""
+_HEAD_WORDS: Final = 5
+"""Words after an ordinal in which the noun it counts may stand."""
+_AHEAD_WORDS: Final = 3
+"""Words before an ordinal that may say that it is still to come."""
+_LARGEST_ROUND: Final = 30
+"""A larger number after a name ("Boeing 737") counts no rounds."""
+_RECALL_SENTENCES: Final = 2
+"""A paragraph that points back in one of so many first sentences recalls as a whole."""
+_HEADER: Final = struct.Struct("<BHHHB")
+_VERSION: Final = 1
+_SIDE: Final = np.uint32(0x9E3779B1)
+_NAMED: Final = regex.compile(r"(?<=[\p{L}\p{N},;)] )\p{Lu}[\p{L}\p{M}]*+(?! \d)", regex.V1)
+_NUMBERED: Final = regex.compile(r"\p{Lu}[\p{L}\p{M}]++(?= \d)", regex.V1)
+
+_NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT = (1 << i for i in range(6))
+_UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN = (1 << i for i in range(6, 12))
+_SPAN, _OF, _MONTH, _WEEKDAY, _QUARTER, _FUNCTION = (1 << i for i in range(12, 18))
+
+
+class CuesError(DedupError):
+    """Bytes that are not one article's cues."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cues:
+    """The cues of one article.
+
+    `heads` (uint32, hash of the noun), `values` (uint8) and `ranks` (uint8: the sentence, 255 where the ordinal is not
+    the article's own) are its ordinals. `contexts` (uint32, of the word beside and its side) and `fillers` (uint32, of
+    the number) its slots. `numbers` (uint32, ascending): the numbers it does not tell of the past, words for them
+    taken for digits. `recalls`: how often it points back by days, weeks or a month.
+    """
+
+    heads: NDArray[np.uint32]
+    values: NDArray[np.uint8]
+    ranks: NDArray[np.uint8]
+    contexts: NDArray[np.uint32]
+    fillers: NDArray[np.uint32]
+    numbers: NDArray[np.uint32]
+    recalls: int
+
+    def to_bytes(self) -> bytes:
+        """Eight bytes of header, six an ordinal, eight a slot, four a number."""
+        header = _HEADER.pack(_VERSION, len(self.heads), len(self.contexts), len(self.numbers), min(self.recalls, 255))
+        wide = self.heads, self.contexts, self.fillers, self.numbers
+        return (
+            header
+            + b"".join(one.astype("<u4").tobytes() for one in wide)
+            + self.values.tobytes()
+            + self.ranks.tobytes()
+        )
+
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> Cues:
+        """The cues that `to_bytes` packed. Raises `CuesError` for other bytes or another version."""
+        if len(packed) < _HEADER.size:
+            raise CuesError(f"cues of {len(packed)} bytes, expected at least {_HEADER.size}")
+        version, n_ordinals, n_slots, n_numbers, recalls = _HEADER.unpack_from(packed)
+        n_wide = n_ordinals + 2 * n_slots + n_numbers
+        if version != _VERSION or len(packed) != _HEADER.size + 4 * n_wide + 2 * n_ordinals:
+            raise CuesError(f"cues of version {version} with {len(packed)} bytes, expected version {_VERSION}")
+        wide = np.frombuffer(packed, "<u4", n_wide, _HEADER.size).astype(np.uint32)
+        narrow = np.frombuffer(packed, np.uint8, 2 * n_ordinals, _HEADER.size + 4 * n_wide).copy()
+        heads, contexts, fillers, numbers = np.split(wide, np.cumsum([n_ordinals, n_slots, n_slots]))
+        return cls(heads, narrow[:n_ordinals], narrow[n_ordinals:], contexts, fillers, numbers, recalls)
+
+
+def _none() -> Cues:
+    wide, narrow = np.zeros(0, np.uint32), np.zeros(0, np.uint8)
+    return Cues(wide, narrow, narrow, wide, wide, wide, 0)
+
+
+NO_CUES: Final = _none()
+
+
+def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[np.uint8]]:
+    """The cues of each lead, and the marks of all words (uint8, shape (n words of all texts,), sums of `NAME` ...).
+
+    `texts` are the bodies the leads are of, as plain text with their capitals (titles have capitals of their own).
+    """
+    kinds, values = _kinds(leads.words)
+    text = np.repeat(np.arange(len(leads.counts)), leads.counts)
+    is_near, is_recalled = _recall(leads, kinds, text)
+    heads = [one[: 8 * int(n) + 200] for one, n in zip(texts, leads.counts, strict=True)]
+    is_name, is_numbered = (
+        _are_among(leads, [form.findall(one) for one in heads], text) for form in (_NAMED, _NUMBERED)
+    )
+    told, values = _as_digits(leads, kinds, values)
+    marks = (
+        is_name * np.uint8(NAME)
+        | (leads.is_number | (kinds & _NUMBER > 0)) * np.uint8(NUMBER)
+        | (kinds & _WEEKDAY > 0) * np.uint8(WEEKDAY)
+        | is_recalled * np.uint8(RECALLED)
+    )
+    recalls = np.bincount(text[is_near], minlength=len(leads.counts)).tolist()
+    numbers = _of_each_text(text, told.astype(np.uint64), (told > 0) & ~is_recalled, len(leads.counts))
+    slots = _slots(leads, kinds, told, text)
+    reader = _Reader(leads, kinds, values, is_numbered)
+    ends: list[int] = np.cumsum(leads.counts).tolist()
+    cues: list[Cues] = []
+    for i, end in enumerate(ends):
+        ordinals = reader.ordinals(end - int(leads.counts[i]), end)
+        cues.append(
+            Cues(
+                np.array([head for head, _, _ in ordinals], np.uint32),
+                np.array([value for _, value, _ in ordinals], np.uint8),
+                np.array([rank for _, _, rank in ordinals], np.uint8),
+                (slots[i] >> np.uint64(32)).astype(np.uint32),
+                slots[i].astype(np.uint32),
+                numbers[i].astype(np.uint32),
+                recalls[i],
+            )
+        )
+    return cues, marks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """What is known of the words of a batch, to read one text's ordinals from."""
+
+    leads: Leads
+    kinds: NDArray[np.int64]
+    values: NDArray[np.int64]
+    is_numbered: NDArray[np.bool_]
+
+    def ordinals(self, start: int, end: int) -> list[tuple[int, int, int]]:
+        """(head, value, rank) of each, the first time it is said."""
+        kinds, values = self.kinds[start:end], self.values[start:end]
+        is_cue = (kinds & (_ORDINAL | _OPENER | _CLOSER | _QUARTER)) > 0
+        counted = (values > 0) & (values <= _LARGEST_ROUND)
+        counted[1:] &= self.is_numbered[start : end - 1]
+        counted[:1] = False
+        found: dict[tuple[int, int], int] = {}
+        for place in np.flatnonzero(is_cue | counted).tolist():
+            i = start + place
+            rank = min(int(self.leads.sentence[i]), NOT_OWN - 1) if place < _OWN_WORDS else NOT_OWN
+            for head, value in self._counted(i, start, end):
+                found.setdefault((head, value), rank)
+        return [(head, value, rank) for (head, value), rank in found.items()]
+
+    def _counted(self, i: int, start: int, end: int) -> list[tuple[int, int]]:
+        """What the word at `i` counts, and as which."""
+        kind = int(self.kinds[i])
+        if kind & _QUARTER:
+            return [(_quarter_hash(), int(self.values[i]))]
+        if (self.kinds[max(start, i - _AHEAD_WORDS) : i] & _AHEAD).any():
+            return []
+        if kind & (_ORDINAL | _OPENER | _CLOSER):
+            value = int(self.values[i]) if kind & _ORDINAL else 1 if kind & _OPENER else LAST_VALUE
+            return [(head, value) for head in self._heads(i, end)]
+        closed = i + 1 >= end or self.kinds[i + 1] & _FUNCTION or self.leads.sentence[i + 1] > self.leads.sentence[i]
+        named = not self.leads.is_stop[i - 1] and self.leads.sentence[i - 1] == self.leads.sentence[i]
+        return [(_narrow(self.leads.words[i - 1]), int(self.values[i]))] if closed and named else []
+
+    def _heads(self, i: int, end: int) -> list[int]:
+        """The nouns that the ordinal at `i` may count."""
+        heads: list[int] = []
+        skipped_of = False
+        for j in range(i + 1, min(i + 1 + _HEAD_WORDS, end)):
+            kind = int(self.kinds[j])
+            if self.leads.sentence[j] != self.leads.sentence[i]:
+                break
+            if kind & _OF and heads and not skipped_of:
+                skipped_of = True
+            elif kind & _ORDINAL:
+                continue
+            elif self.leads.is_number[j] or kind & (_SPAN | _NUMBER | _FUNCTION):
+                break
+            else:
+                heads.append(_narrow(self.leads.words[j]))
+        return heads
+
+
+def _slots(
+    leads: Leads, kinds: NDArray[np.int64], told: NDArray[np.uint32], text: NDArray[np.int64]
+) -> list[NDArray[np.uint64]]:
+    """Each text's numbers with the next word on either side that is no function word and no number: both hashes in one,
+    that of the word first.
+    """
+    starts = np.cumsum(leads.counts) - leads.counts
+    within = np.arange(len(text)) - starts[text] < _SLOT_WORDS
+    here = np.flatnonzero((told > 0) & within)
+    bare = (kinds & _FUNCTION > 0) | (told > 0) | ~within
+    found, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    for side, salt in ((1, _SIDE), (-1, np.uint32(0))):
+        free = np.ones(len(here), np.bool_)
+        for step in range(1, _BESIDE + 1):
+            beside = np.clip(here + side * step, 0, len(text) - 1)
+            fits = free & (text[beside] == text[here]) & ~bare[beside] & (beside != here)
+            free &= ~fits
+            context = (leads.words[beside[fits]] >> np.uint64(32)).astype(np.uint32) ^ salt
+            found.append(context.astype(np.uint64) << np.uint64(32) | told[here[fits]])
+            owners.append(text[here[fits]])
+    every = np.concatenate(owners)
+    return _of_each_text(every, np.concatenate(found), np.ones(len(every), np.bool_), len(leads.counts))
+
+
+def _of_each_text(
+    text: NDArray[np.int64], values: NDArray[np.uint64], kept: NDArray[np.bool_], n_texts: int
+) -> list[NDArray[np.uint64]]:
+    """The different values kept of each text, ascending."""
+    owner, value = text[kept], values[kept]
+    order = np.lexsort((value, owner))
+    owner, value = owner[order], value[order]
+    new = np.ones(len(owner), np.bool_)
+    new[1:] = (owner[1:] != owner[:-1]) | (value[1:] != value[:-1])
+    return split(value[new], np.bincount(owner[new], minlength=n_texts))
+
+
+def _narrow(word: np.uint64) -> int:
+    """The hash of a word as terms have it."""
+    return int(word >> np.uint64(32))
+
+
+def _recall(
+    leads: Leads, kinds: NDArray[np.int64], text: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where a text points back by days, weeks or a month, and which words stand in what it recalls."""
+
+    def at(step: int, wanted: int) -> NDArray[np.bool_]:
+        """Whether the word `step` on is of the wanted kind, in the same sentence."""
+        there = np.zeros(len(kinds), np.bool_)
+        if step < len(kinds):
+            same = (text[step:] == text[: len(text) - step]) & (
+                leads.sentence[step:] == leads.sentence[: len(text) - step]
+            )
+            there[: len(kinds) - step] = same & ((kinds[step:] & wanted) > 0)
+        return there
+
+    amount = _NUMBER | _AMOUNT
+    is_amount = ((kinds & amount) > 0) | leads.is_number
+    span = is_amount & at(1, _UNIT)
+    before = ((kinds & _AGO) > 0) & ((at(1, amount) & at(2, _UNIT)) | (at(2, amount) & at(3, _UNIT)))
+    is_last, is_period = (kinds & _LAST) > 0, (kinds & (_UNIT | _MONTH)) > 0
+    gone = (is_last & at(1, _UNIT | _MONTH)) | (is_period & at(1, _LAST))
+    is_near = (span & at(2, _SINCE)) | before | gone
+    points_back = is_near | ((kinds & _BACK) > 0)
+    points_back |= ((kinds & _WITHIN) > 0) & (at(1, _MONTH) | (at(1, _WITHIN) & at(2, _MONTH)))
+    return is_near, _in_recalled(leads, points_back, text)
+
+
+def _in_recalled(leads: Leads, points_back: NDArray[np.bool_], text: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which words stand in a sentence that points back, or a paragraph of several that does so at its head."""
+    if not len(text):
+        return np.zeros(0, np.bool_)
+    new_sentence = np.flatnonzero((np.diff(leads.sentence, prepend=-1) != 0) | (np.diff(text, prepend=-1) != 0))
+    lengths = np.diff([*new_sentence, len(text)])
+    back = np.add.reduceat(points_back, new_sentence, dtype=np.int64) > 0
+    paragraph, owner = leads.paragraph[new_sentence], text[new_sentence]
+    new_paragraph = np.flatnonzero((np.diff(paragraph, prepend=-1) != 0) | (np.diff(owner, prepend=-1) != 0))
+    n_sentences = np.diff([*new_paragraph, len(new_sentence)])
+    rank = np.arange(len(new_sentence)) - np.repeat(new_paragraph, n_sentences)
+    opens = np.add.reduceat(back & (rank < _RECALL_SENTENCES), new_paragraph, dtype=np.int64) > 0
+    whole = np.repeat(opens & (n_sentences > _RECALL_SENTENCES), n_sentences)
+    in_title = leads.sentence[new_sentence] == 0
+    return np.repeat((back | whole) & ~in_title, lengths)
+
+
+def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which words are listed for the text they stand in."""
+    words, counts = word_hashes([normalise(" ".join(own)) for own in listed])
+    owner = np.repeat(np.arange(len(counts)), counts).astype(np.uint64)
+    wanted = np.unique(owner << np.uint64(32) | words >> np.uint64(32))
+    if not len(wanted):
+        return np.zeros(len(text), np.bool_)
+    here = text.astype(np.uint64) << np.uint64(32) | leads.words >> np.uint64(32)
+    return np.asarray(wanted[np.minimum(np.searchsorted(wanted, here), len(wanted) - 1)] == here)
+
+
+def _as_digits(
+    leads: Leads, kinds: NDArray[np.int64], values: NDArray[np.int64]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The hash of each number as it is written in digits, 0 for other words; and the values, those of two words
+    ("twenty-five") at the first of them.
+    """
+    is_word = (kinds & _NUMBER) > 0
+    told = np.where(leads.is_number & (kinds & _ORDINAL == 0), leads.words >> np.uint64(32), np.uint64(0)).astype(
+        np.uint32
+    )
+    worth = np.where(is_word, values, 0)
+    joined = np.zeros(len(worth), np.bool_)
+    joined[:-1] = (worth[:-1] >= 20) & (worth[:-1] % 10 == 0) & (worth[1:] > 0) & (worth[1:] < 10)
+    worth[:-1] += np.where(joined[:-1], worth[1:], 0)
+    second = np.zeros(len(worth), np.bool_)
+    second[1:] = joined[:-1]
+    counts = is_word & ~second
+    told[counts] = _digits()[worth[counts]]
+    return told, np.where(is_word, worth, values)
+
+
+@cache
+def _digits() -> NDArray[np.uint32]:
+    """The hashes of the numbers from 0 to 99."""
+    return (np.array(hashes_of([str(n) for n in range(100)]), np.uint64) >> np.uint64(32)).astype(np.uint32)
+
+
+@cache
+def _quarter_hash() -> int:
+    return hashes_of(["quarter"])[0] >> 32
+
+
+def _kinds(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What kinds of cue words these are, and the value of each number and ordinal, 0 for others."""
+    known, known_kinds, known_values = _known()
+    kinds, values = np.zeros(len(words), np.int64), np.zeros(len(words), np.int64)
+    places, entries = known.find(words)
+    kinds[places], values[places] = known_kinds[entries], known_values[entries]
+    return kinds, values
+
+
+@cache
+def _known() -> tuple[KnownWords, NDArray[np.int64], NDArray[np.int64]]:
+    """The cue words of all languages, the kinds of each and its value."""
+    kinds: dict[int, int] = {}
+    values: dict[int, int] = {}
+
+    def add(listed: str, kind: int, value: int = 0) -> None:
+        for word in hashes_of(listed.split()):
+            if word:
+                kinds[word] = kinds.get(word, 0) | kind
+                values.setdefault(word, value)
+
+    tens = [*range(20), *range(20, 100, 10)]
+    for digits in range(1, _LARGEST_ROUND + 1):
+        values[hashes_of([str(digits)])[0]] = digits
+        kinds[hashes_of([str(digits)])[0]] = 0
+    for language in LANGUAGES:
+        for value, listed in zip(tens, language.numbers.split(";"), strict=True):
+            add(listed, _NUMBER, value)
+        for value, listed in enumerate(language.ordinals.split(";"), start=1):
+            add(listed, _ORDINAL, value)
+        for kind, listed in (
+            (_OPENER, language.openers), (_CLOSER, language.closers), (_AHEAD, language.ahead),
+            (_AMOUNT, language.amounts), (_UNIT, language.units), (_SINCE, language.since), (_AGO, language.ago),
+            (_LAST, language.last), (_BACK, language.back), (_WITHIN, language.within), (_SPAN, language.spans),
+            (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays),
+            (_FUNCTION, language.function),
+        ):  # fmt: skip
+            add(listed, kind)
+    for quarter in range(1, 5):
+        add(f"q{quarter}", _QUARTER, quarter)
+    known = KnownWords.of(np.array(list(kinds), np.uint64), table_bits=16)
+    ordered = known.hashes.tolist()
+    return known, np.array([kinds[word] for word in ordered]), np.array([values[word] for word in ordered])

@@ -1,0 +1,86 @@
+"""Like events that were taken for one story, told apart.
+
+What comes here is a story as far as its words and dates can say. Questions are asked of it, one after the other: is it
+a story at all, or reports of one form (`forms`)? Are these two events of one kind (`events`)? Are these rounds of one
+storyline, where dates do not say (`rounds`)? And where dates are missing for some: which dated story do they tell
+(`anchoring`)? Only an answer that the evidence is enough for divides a story; in doubt it stays whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from dedup.episode.anchoring import find_homes
+from dedup.episode.events import Words, split_events
+from dedup.episode.facts import Weigher
+from dedup.episode.forms import is_of_one_form
+from dedup.episode.rounds import split_rounds
+from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
+
+__all__ = ["EpisodeParams", "EventParams", "FormParams", "RoundParams", "Tale", "Words", "tell_apart"]
+
+
+@dataclass(frozen=True)
+class EpisodeParams:
+    """When a story is several."""
+
+    form: FormParams = field(default_factory=FormParams)
+    event: EventParams = field(default_factory=EventParams)
+    round: RoundParams = field(default_factory=RoundParams)
+
+
+def tell_apart(
+    labels: NDArray[np.int64],
+    graph: sparse.csr_matrix,
+    words: Words,
+    reliability: NDArray[np.float64],
+    published_days: NDArray[np.float64],
+    tales: Sequence[Tale],
+    params: EpisodeParams,
+) -> NDArray[np.int64]:
+    """The labels with stories of several events divided, and undated articles given to the dated story they tell.
+
+    int64, shape (n,). No story has dated and undated articles to begin with. `graph` says which articles are
+    neighbours, dated and undated alike; `reliability` is the cosine expected of articles of this length on one story.
+    """
+    dated = np.isfinite(published_days)
+    weigher = None if dated.all() else Weigher.of(tales, params.round)
+    divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
+    frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
+    for members in _stories(labels):
+        if is_of_one_form(members, words.rows, frequency, tales, params.form):
+            parts = [members[i : i + 1] for i in range(len(members))]
+        else:
+            parts = split_events(members, words, params.event)
+        if weigher and not dated[members[0]]:
+            parts = [
+                part
+                for event in parts
+                for part in (
+                    split_rounds(event, words.rows, reliability, tales, weigher)
+                    if len(event) >= params.round.smallest
+                    else [event]
+                )
+            ]
+        for part in parts[1:]:
+            divided[part] = fresh
+            fresh += 1
+    if weigher is None or not dated.any():
+        return divided
+    scaled = sparse.diags_array(reliability**-0.5).tocsr() @ words.rows
+    homes = find_homes(divided, graph, scaled, dated, weigher)
+    return np.array([homes.get(label, label) for label in divided.tolist()], np.int64)
+
+
+def _stories(labels: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """The members of each story of several articles, by label."""
+    order = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
+    for end, n in zip(np.cumsum(counts).tolist(), counts.tolist(), strict=True):
+        if n > 1:
+            yield order[end - n : end]

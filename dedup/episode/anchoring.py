@@ -1,0 +1,59 @@
+"""Which dated story do undated articles tell? Where some articles of a storyline are dated, their stories anchor the
+undated ones, which go to the one whose facts they tell, if these decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from dedup.episode.facts import Weigher
+
+
+def find_homes(
+    labels: NDArray[np.int64],
+    graph: sparse.csr_matrix,
+    scaled: sparse.csr_matrix,
+    dated: NDArray[np.bool_],
+    weigher: Weigher,
+) -> dict[int, int]:
+    """Label to label: the dated story that each undated one is of, for those where that is clear.
+
+    `graph` says which articles are neighbours, `scaled` are TF-IDF rows over the roots of their reliabilities. No story
+    has both dated and undated articles.
+    """
+    edges = graph.tocoo()
+    across = ~dated[edges.row] & dated[edges.col]
+    pairs = np.unique(np.column_stack([labels[edges.row[across]], labels[edges.col[across]]]), axis=0)
+    members = {label: np.flatnonzero(labels == label) for label in np.unique(pairs).tolist()}
+    centres = {label: sparse.csr_matrix(scaled[own].mean(axis=0)) for label, own in members.items()}
+    homes: dict[int, int] = {}
+    for label in np.unique(pairs[:, 0]).tolist():
+        near = pairs[pairs[:, 0] == label, 1].tolist()
+        alike = [one for one in near if (centres[label] @ centres[one].T).sum() >= weigher.params.min_similarity]
+        home = _home(members[label], [members[one] for one in alike], weigher)
+        if home is not None:
+            homes[label] = alike[home]
+    return homes
+
+
+def _home(own: NDArray[np.int64], stories: Sequence[NDArray[np.int64]], weigher: Weigher) -> int | None:
+    """Which of these stories the articles tell, None if that is not clear.
+
+    Evidence is what each fact says for each story: the logarithm of the share of its articles that tell it.
+    """
+    if len(stories) <= 1:
+        return 0 if stories else None
+    told = {fact: marks for i in own.tolist() for fact, marks in weigher.facts[i].items()}
+    sizes = np.array([len(one) for one in stories], np.float64)
+    evidence = np.zeros(len(stories))
+    for fact, marks in sorted(told.items()):
+        counts = np.array([sum(fact in weigher.facts[i] for i in one.tolist()) for one in stories], np.float64)
+        if counts.any():
+            share = np.log((counts + 1) / (sizes + 2))
+            evidence += weigher.weigh(fact, marks) * (share - share.mean())
+    best, second = np.argsort(-evidence, kind="stable")[:2]
+    return int(best) if evidence[best] - evidence[second] >= weigher.params.min_margin else None

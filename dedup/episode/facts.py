@@ -1,0 +1,86 @@
+"""What articles tell as facts of their own event, and how far two agree: words, numbers, slots filled by numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.cues import NAME, NUMBER, RECALLED, WEEKDAY, Cues
+from dedup.episode.value import RoundParams, Tale
+
+_NUMBERS: Final = 1 << 32
+"""Added to the hash of a number, so that it is another fact than the word of the same hash."""
+
+Facts = Mapping[int, int]
+"""Each fact of an article (a word's hash, or a number's plus 2**32), and its marks."""
+
+
+def read_facts(tale: Tale) -> dict[int, int]:
+    """What the article tells of its own event; what it recalls is not."""
+    own = (tale.marks & (RECALLED | NUMBER)) == 0
+    told = dict(zip(tale.hashes[own].tolist(), tale.marks[own].tolist(), strict=True))
+    told.update((number + _NUMBERS, NUMBER) for number in tale.cues.numbers.tolist())
+    return told
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weigher:
+    """The facts of all articles of the window, and what each counts: the fewer articles tell it, the more."""
+
+    facts: Sequence[Facts]
+    frequency: Mapping[int, int]
+    params: RoundParams
+
+    @classmethod
+    def of(cls, tales: Iterable[Tale], params: RoundParams) -> Weigher:
+        facts = [read_facts(tale) for tale in tales]
+        return cls(facts, count(facts), params)
+
+    def weigh(self, fact: int, marks: int) -> float:
+        """The weight of a fact, by its kind and the square of its share of the largest idf."""
+        most = 1 + np.log((1 + len(self.facts)) / 2)
+        rarity = (1 + np.log((1 + len(self.facts)) / (1 + self.frequency[fact]))) / most
+        return float(rarity**2 * self._of_kind(marks))
+
+    def _of_kind(self, marks: int) -> float:
+        if marks & NUMBER:
+            return self.params.number_weight
+        if marks & WEEKDAY:
+            return self.params.weekday_weight
+        if marks & NAME:
+            return self.params.name_weight
+        return len(self.facts) / (len(self.facts) + self.params.unknown_articles)
+
+
+def count(facts: Iterable[Facts]) -> dict[int, int]:
+    """How many articles tell each fact."""
+    frequency: dict[int, int] = defaultdict(int)
+    for told in facts:
+        for fact in told:
+            frequency[fact] += 1
+    return frequency
+
+
+def contradictions(cues: Sequence[Cues]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each two articles, how many slots they fill alike and how many otherwise: int64, shape (n, n) both."""
+    n = len(cues)
+    slots = [_slots(one) for one in cues]
+    agreed, conflicted = np.zeros((n, n), np.int64), np.zeros((n, n), np.int64)
+    for i in range(n):
+        for j in range(i):
+            common = slots[i].keys() & slots[j].keys()
+            agreed[i, j] = agreed[j, i] = sum(not slots[i][slot].isdisjoint(slots[j][slot]) for slot in common)
+            conflicted[i, j] = conflicted[j, i] = len(common) - agreed[i, j]
+    return agreed, conflicted
+
+
+def _slots(cues: Cues) -> dict[int, set[int]]:
+    slots: dict[int, set[int]] = defaultdict(set)
+    for context, filler in zip(cues.contexts.tolist(), cues.fillers.tolist(), strict=True):
+        slots[context].add(filler)
+    return slots

@@ -1,0 +1,39 @@
+"""Is it a story at all? Quarterly reports and price lists share most of their words, and each is about something
+else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from dedup.episode.facts import contradictions
+from dedup.episode.value import FormParams, Tale
+
+_THEME_TERMS: Final = 3
+
+
+def is_of_one_form(
+    members: NDArray[np.int64],
+    rows: sparse.csr_matrix,
+    frequency: NDArray[np.int64],
+    tales: Sequence[Tale],
+    params: FormParams,
+) -> bool:
+    """Whether these articles are alike in form only. `frequency`: how many articles have each column of `rows`."""
+    if len(members) < params.min_articles:
+        return False
+    found, counts = np.unique(rows[members].indices, return_counts=True)
+    theme = np.sort(2 * counts / (len(members) + frequency[found]))[-_THEME_TERMS:]
+    if theme.mean() < params.min_theme:
+        return True
+    if len(members) < params.min_reports:
+        return False
+    sampled = members[:: -(-len(members) // params.n_sampled)]
+    agreed, conflicted = contradictions([tales[i].cues for i in sampled])
+    total, n_pairs = int(agreed.sum() + conflicted.sum()), len(sampled) * (len(sampled) - 1)
+    return total >= params.min_slots * n_pairs and int(agreed.sum()) <= params.max_agreement * total

@@ -1,0 +1,117 @@
+"""What dividing stories rests on: the parameters, and what is known of each article."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.cues import Cues
+
+
+@dataclass(frozen=True)
+class FormParams:
+    """When a story is no story, but reports of one form."""
+
+    min_articles: int = 8
+    """Articles of a story that is asked."""
+    min_theme: float = 0.42
+    """How well its best words set a story apart from all other articles: the F1 of "says the word" as a test for it,
+    mean of the best three. Reports of one form share their words with all of that form."""
+    min_reports: int = 20
+    max_agreement: float = 0.22
+    min_slots: float = 2.5
+    """So many reports fill the same slots, this many in common on average, with other numbers: no larger share of them
+    agrees. (Rounds of one storyline do so, too, but are fewer.)"""
+    n_sampled: int = 40
+    """Articles of a story whose slots are compared."""
+
+
+@dataclass(frozen=True)
+class EventParams:
+    """When a story is two events of one kind."""
+
+    min_side: int = 3
+    """Articles that make an event among like ones."""
+    max_ratio: float = 0.25
+    """Similarity between two sides, over the one within them, up to which they are two events."""
+    min_signature: float = 0.46
+    """How surely the most telling words tell the sides apart: the share of one side that says them less that of the
+    other, mean of both sides."""
+    fact_boost: float = 3.0
+    """How much more names and numbers count than other words where sides are sought."""
+    plain_share: float = 0.65
+    """What a word that is no name and no number counts in a signature."""
+    too_common: float = 0.8
+    """Words of a larger share of a story's articles are its theme, and tell nothing apart within it."""
+    largest: int = 1500
+    """Articles compared with each other at once; a larger story is left as it is."""
+
+
+@dataclass(frozen=True)
+class RoundParams:
+    """Which articles of a storyline, some of them undated, tell one round."""
+
+    smallest: int = 4
+    largest: int = 60
+    """Articles in a story that is asked for rounds."""
+    outsider: float = 0.7
+    """Mean similarity to the others, over the median article's, under which an article does not belong..."""
+    outsider_similarity: float = 1.2
+    """... unless it is so much like two of them as is expected within one story; and the share under which it belongs
+    to no round."""
+    min_cover: float = 0.15
+    """Share of the articles that must say which round they tell, for ordinals to count..."""
+    max_support: float = 12.0
+    """... and the articles there may be for each that does, in each round."""
+    max_agreement: float = 0.45
+    """Share of common slots filled alike by articles that say they are of different rounds: if more, what they count
+    is no rounds."""
+    max_pooled_agreement: float = 0.62
+    """The same of any two articles of the story, with ordinals to say so..."""
+    likeness: float = 1.3
+    """Unless most articles say their round, and those that say the same are so much more alike than others."""
+    max_numbers_agreement: float = 0.46
+    """... and by numbers alone: of one event .47 to .98 of common slots agree, of several rounds .10 to .58."""
+    few: int = 14
+    """Articles among which contradicting numbers tell rounds: among more some do by chance."""
+    min_conflicts: int = 3
+    """Slots filled otherwise that tell two articles apart; one less if `clear_agreement` is not exceeded..."""
+    clear_agreement: float = 0.3
+    conflict_ratio: float = 2.0
+    """... and so many times as many as are filled alike."""
+    min_mate: float = 0.5
+    """Likeness of a further round's article to those of the first rounds, over theirs."""
+    number_weight: float = 12.0
+    name_weight: float = 8.0
+    weekday_weight: float = 20.0
+    """What numbers, names and weekdays count as facts, beside other words..."""
+    unknown_articles: float = 30.0
+    """... which count less in a small window, where no frequency tells the rare ones."""
+    min_facts: float = 0.25
+    sure_facts: float = 0.9
+    """Evidence under which an article is of no round, and from which it is of one, however little else it shares."""
+    recall_odds: float = 5.0
+    """How much likelier an article that points back is of a later round than of the first (.32 against .06)."""
+    weekday_odds: float = 2.5
+    """How much likelier of a round whose weekday it says, if it says one."""
+    contradiction_odds: float = 1.6
+    """The same for each slot it fills otherwise than the round's anchors, less those it fills alike."""
+    said_odds: float = 2.0
+    """How much likelier of a round whose ordinal it says further down."""
+    min_similarity: float = 0.5
+    """Similarity of an undated story to a dated one it may be of..."""
+    min_margin: float = 4.0
+    """... and evidence for that one above the next, in nats of the weighed facts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tale:
+    """What is known of one article of the window: `hashes` (uint32) and `marks` (uint8) of its content words, and its
+    cues.
+    """
+
+    hashes: NDArray[np.uint32]
+    marks: NDArray[np.uint8]
+    cues: Cues

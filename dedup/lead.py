@@ -1,0 +1,132 @@
+"""The first words of articles, for what is told in a lead: their hashes, and where each stands.
+
+Interface: `read_leads(titles, bodies, n_words)` of normalised texts, a whole batch at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from stopwordsiso import langs, stopwords
+
+from dedup.shingle import AFTER_LINE, AFTER_SENTENCE, DIGIT, KnownWords, located_words, split, word_hashes
+from dedup.text import normalise
+
+_IN_NUMBER: Final = re.compile(r"[.,:](?=\d)(?<=\d.)(?:(?<=[.,])(?=\d{3}(?!\d))|())")
+"""A mark between digits; with a group where it is no mark of thousands."""
+_LETTERS_PER_WORD: Final = (8, 64)
+"""Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leads:
+    """The leads of a batch, all arrays of shape (n words of all texts,), text after text, but `counts`.
+
+    `words`: uint64 hashes. `counts`: int64, shape (n texts,), how many are of each text. `sentence`, `paragraph`:
+    int64, the number of the one a word stands in, counted through its text; the title is sentence 0 and paragraph 0.
+    `is_stop`: a stop word of the text's language. `is_number`: begins with a digit.
+    """
+
+    words: NDArray[np.uint64]
+    counts: NDArray[np.int64]
+    sentence: NDArray[np.int64]
+    paragraph: NDArray[np.int64]
+    is_stop: NDArray[np.bool_]
+    is_number: NDArray[np.bool_]
+
+
+def read_leads(titles: Sequence[str], bodies: Sequence[str], n_words: int) -> Leads:
+    """The first `n_words` words of each title with its body, both of which `dedup.text.normalise` has been through.
+
+    1,000 and 6.4 are one word each.
+    """
+    texts = [f"{title}\n{_after(title, body)}" for title, body in zip(titles, bodies, strict=True)]
+    words, places, counts = _read(texts, n_words)
+    starts = np.cumsum(counts) - counts
+    after_line = places & AFTER_LINE > 0
+    sentence = _since_start(after_line | (places & AFTER_SENTENCE > 0), starts, counts)
+    paragraph = _since_start(after_line, starts, counts)
+    return Leads(words, counts, sentence, paragraph, _are_stop(words, counts), places & DIGIT > 0)
+
+
+def hashes_of(listed: Sequence[str]) -> list[int]:
+    """The hash of each of these words as leads have it; 0 for what is not one word."""
+    hashes, counts = word_hashes([normalise(word) for word in listed])
+    return [int(own[0]) if len(own) == 1 else 0 for own in split(hashes, counts)]
+
+
+def _after(title: str, body: str) -> str:
+    """The body without the title that many feeds put at its head."""
+    return body[len(title) :] if title and body.startswith(title) else body
+
+
+def _read(texts: Sequence[str], n_words: int) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int64]]:
+    """The first words of each text, what `located_words` says of them, and their number."""
+    words: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)] * len(texts)
+    places: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)] * len(texts)
+    waiting = list(range(len(texts)))
+    for letters in _LETTERS_PER_WORD:
+        n_read = n_words * letters
+        flat, counts, located = located_words([_IN_NUMBER.sub(_joined, texts[i][:n_read]) for i in waiting])
+        for i, own, own_places in zip(waiting, split(flat, counts), split(located, counts), strict=True):
+            words[i], places[i] = own[:n_words], own_places[:n_words]
+        short = (counts <= n_words).tolist()
+        waiting = [i for i, is_short in zip(waiting, short, strict=True) if is_short and len(texts[i]) > n_read]
+    lengths = np.array([len(own) for own in words], np.int64)
+    empty = np.zeros(0, np.uint64), np.zeros(0, np.uint8)
+    return np.concatenate([*words, empty[0]]), np.concatenate([*places, empty[1]]), lengths
+
+
+def _joined(mark: re.Match[str]) -> str:
+    """What a mark in a number becomes, so that the number is one word however it is grouped."""
+    return "" if mark[1] is None else "p"
+
+
+def _since_start(
+    is_counted: NDArray[np.bool_], starts: NDArray[np.int64], counts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How many are counted in a text up to each place, itself included, but for those at the text's head."""
+    total = np.cumsum(is_counted)
+    first = np.concatenate([total, [0]])[starts]
+    return np.asarray(total - np.repeat(first, counts))
+
+
+def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which words are stop words of their text's language, or of one that has a third as many of them in the text.
+
+    `words` are those of all texts, `counts` how many are of each. The text's language is the one with most stop words
+    in it; its next of kin complete short lists (Ukrainian's by Russian's and Bulgarian's), while words that are stop
+    words elsewhere only (German "war") stay.
+    """
+    is_stop = np.zeros(len(words), np.bool_)
+    known, languages_of = _stop_words()
+    places, entries = known.find(words)
+    if not len(places):
+        return is_stop
+    languages = languages_of[entries]
+    text = np.repeat(np.arange(len(counts)), counts)[places]
+    bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    starts = np.flatnonzero(np.diff(text, prepend=-1))
+    found = np.add.reduceat(bits, starts, axis=0, dtype=np.uint32)
+    spoken = 3 * found >= found.max(axis=1, keepdims=True)
+    masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
+    is_stop[places] = languages & np.repeat(masks, np.diff([*starts, len(text)])) != 0
+    return is_stop
+
+
+@cache
+def _stop_words() -> tuple[KnownWords, NDArray[np.uint64]]:
+    """All stop words known, and the languages of each, one bit a language."""
+    found: dict[int, int] = {}
+    for bit, language in enumerate(sorted(langs())):
+        hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
+        for word in hashes.tolist():
+            found[word] = found.get(word, 0) | 1 << bit
+    known = KnownWords.of(np.array(list(found), np.uint64), table_bits=18)
+    return known, np.array([found[word] for word in known.hashes.tolist()], "<u8")

@@ -1,0 +1,333 @@
+"""What one run decides: a clustering of the window, who keeps which id, and what is told of stories and storylines.
+
+Values in, values out: `Run.decide` fills a `Run`, which a service commits and a replay goes on with; `Run.remember`
+makes the window what was decided. Ids in use elsewhere are asked for through `InUse`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dedup.identity import Left, Outcome, Placed, Standing, decide, mint, to_change
+from dedup.pipeline import Clustering, Params, cluster_window
+from dedup.story import Change, Story, Storyline, StoryStatus
+from dedup.storyline import Profile, link_stories
+from dedup.telling import founder_of, tell_story, tell_storyline
+from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
+
+InUse = Callable[[Literal["story", "storyline"], Collection[str]], Collection[str]]
+"""Which of these ids are in use outside what the window holds, retired ones included."""
+
+
+@dataclass(slots=True)
+class Lines:
+    """What a run decides on storylines: that of each story, those retired and what they resolve to, and profiles."""
+
+    of_story: dict[str, str] = field(default_factory=dict)
+    retired: dict[str, str] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Run:
+    """One run's work: from a window and its families to all that changes.
+
+    `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the story of each family told, the stories
+    and storylines told, those gone (with the living one they resolve to, "" where they aged away), the founding article
+    of each story told, and the changes in order.
+    """
+
+    params: Params
+    window: Window
+    inside: Sequence[HeldFamily]
+    now: float
+    number: int
+    ids_in_use: InUse
+    story_of_family: dict[str, str] = field(default_factory=dict)
+    stories: dict[str, Story] = field(default_factory=dict)
+    lines: Lines = field(default_factory=Lines)
+    storylines: dict[str, Storyline] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+    founders: dict[str, HeldArticle] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+
+    def decide(self, touched: Collection[str], revised: Iterable[str]) -> None:
+        """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text."""
+        clustering = cluster_window([family.telling for family in self.inside], self.params)
+        outcome = self._identify(clustering)
+        self._tell_stories(outcome)
+        self._tell_left(outcome, touched)
+        self._link(outcome, clustering)
+        self.changes = [*self._changes(outcome), *self._revisions(touched, revised)]
+
+    def remember(self, names: frozenset[str]) -> None:
+        """Makes the window what has just been committed."""
+        window = self.window
+        for family_id, story in self.story_of_family.items():
+            family, line = window.families[family_id], self.lines.of_story[story]
+            if family.story != story or any(differs(article, story, line) for article in family.articles):
+                articles = tuple(
+                    dataclasses.replace(article, story=story, storyline=line, clustered=True)
+                    for article in family.articles
+                )
+                window.families[family_id] = dataclasses.replace(family, story=story, articles=articles)
+        for story_id in self.gone:
+            window.stories.pop(story_id, None)
+        window.stories |= self.stories
+        window.storylines |= self.storylines
+        for line in self.lines.retired:
+            window.storylines.pop(line, None)
+        self._remember_profiles()
+        window.run, window.clustered = self.number, names
+
+    def _remember_profiles(self) -> None:
+        held = self.window.profiles
+        for story_id, one in self.lines.profiles.items():
+            held.setdefault(self.lines.of_story[story_id], {})[story_id] = one
+        for line in list(held):
+            for story_id in list(held[line]):
+                if self.is_merged(story_id) or self.lines.of_story.get(story_id, line) != line:
+                    del held[line][story_id]
+            if not held[line]:
+                del held[line]
+
+    def _identify(self, clustering: Clustering) -> Outcome:
+        clusters: dict[int, list[str]] = defaultdict(list)
+        for family, label in zip(self.inside, clustering.labels.tolist(), strict=True):
+            clusters[label].append(family.family_id)
+        placed = [_placed(family, self.window.stories) for family in self.inside]
+        standing = self._standing(placed)
+        founders = [founder_of(self.window.families[name] for name in names) for names in clusters.values()]
+        taken = self._in_use("story", founders)
+        return decide(placed, clusters.values(), standing, taken=taken)
+
+    def _standing(self, placed: Sequence[Placed]) -> dict[str, Standing]:
+        names = {family.family_id for family in self.inside}
+        concerned = {story_id for story_id, story in self.window.stories.items() if story.status == "open"}
+        concerned |= {story for one in placed for story in (one.story, *one.stories) if story}
+        held = self.window.by_story()
+        return {
+            story_id: Standing(
+                story_id,
+                self._founded(story_id, held.get(story_id, ())),
+                self.window.stories[story_id].status,
+                tuple(_left(family) for family in held.get(story_id, ()) if family.family_id not in names),
+            )
+            for story_id in sorted(concerned)
+            if story_id in self.window.stories
+        }
+
+    def _founded(self, story_id: str, families: Sequence[HeldFamily]) -> int:
+        """When a story's founding article arrived, or the first of those still kept."""
+        if families:
+            return founder_of(families).key
+        return int(self.window.stories[story_id].created_at * 1000) << KEY_SHIFT
+
+    def _in_use(self, kind: Literal["story", "storyline"], founders: Iterable[HeldArticle]) -> Callable[[str], bool]:
+        """Whether an id is in use; those that will be asked for first are looked up together."""
+        likely = {mint(kind, founder.article_id, lambda _: False) for founder in founders}
+        taken = self.ids_in_use(kind, likely)
+
+        def in_use(name: str) -> bool:
+            return name in taken if name in likely else bool(self.ids_in_use(kind, [name]))
+
+        return in_use
+
+    def _tell_stories(self, outcome: Outcome) -> None:
+        """The stories as they are now, and who belongs to them."""
+        for assigned in outcome.stories:
+            members = [*assigned.families, *(left.family for left in assigned.left)]
+            self.story_of_family.update(dict.fromkeys(members, assigned.story_id))
+        living = {assigned.story_id for assigned in outcome.stories}
+        for assigned in outcome.stories:
+            families = [self.window.families[name] for name in assigned.families]
+            left = [self.window.families[one.family] for one in assigned.left]
+            self._tell(assigned.story_id, families, left, "open")
+        held = self.window.by_story()
+        for story_id in outcome.ended:
+            left = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
+            if left:
+                self.story_of_family.update((one.family_id, story_id) for one in left)
+                self._tell(story_id, [], left, "ended")
+            else:
+                self.gone[story_id] = ""
+        self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
+
+    def _tell_left(self, outcome: Outcome, touched: Collection[str]) -> None:
+        """Stories outside the window that articles left, by age or for another story, or were revised in: told anew,
+        and gone with their last one.
+        """
+        held = self.window.by_story()
+        named = {self.window.families[name].story for name in touched if name in self.window.families}
+        named |= {change.other for change in outcome.changes}
+        for story_id, story in self.window.stories.items():
+            if story_id not in self.stories and story_id not in self.gone:
+                families = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
+                if not families:
+                    self.gone[story_id] = ""
+                elif story_id in named or sum(len(family.articles) for family in families) != story.n_articles:
+                    self._tell(story_id, [], families, story.status)
+
+    def _is_still_in(self, family: HeldFamily, story_id: str) -> bool:
+        return self.story_of_family.get(family.family_id, story_id) == story_id
+
+    def _tell(
+        self, story_id: str, families: Sequence[HeldFamily], left: Sequence[HeldFamily], status: StoryStatus
+    ) -> None:
+        everyone = [*families, *left]
+        self.founders[story_id] = founder_of(everyone)
+        self.stories[story_id] = tell_story(story_id, everyone, self.window.stories.get(story_id), status, self.now)
+
+    def _link(self, outcome: Outcome, clustering: Clustering) -> None:
+        """The storyline of every story told: kept, except where a story alone in its storyline continues another."""
+        place = {family.family_id: i for i, family in enumerate(self.inside)}
+        self.lines.of_story = {story_id: story.storyline for story_id, story in self.stories.items()}
+        loose: list[str] = []
+        for assigned in outcome.stories:
+            story = self.stories[assigned.story_id]
+            if story.updated_at == self.now and assigned.families:
+                rows = [place[name] for name in assigned.families]
+                self.lines.profiles[story.id] = clustering.profile(rows, self.params)
+                if not story.storyline or self._is_alone(story):
+                    loose.append(story.id)
+        self._join(loose)
+        self._let_go()
+        for story_id, line in self.lines.of_story.items():
+            if self.stories[story_id].storyline != line:
+                self.stories[story_id] = dataclasses.replace(
+                    self.stories[story_id], storyline=line, updated_at=self.now
+                )
+        self._tell_storylines()
+
+    def _is_alone(self, story: Story) -> bool:
+        held = self.window.profiles.get(story.storyline, {})
+        return all(name == story.id or self.is_merged(name) for name in held)
+
+    def is_merged(self, story_id: str) -> bool:
+        """Whether a story went into another; one that only aged away still stands for its storyline."""
+        return bool(self.gone.get(story_id))
+
+    def _join(self, loose: Sequence[str]) -> None:
+        """Finds the storyline of stories that are new or alone, the oldest first."""
+        loose = sorted(loose, key=lambda name: self.arrival(self.stories[name]))
+        free = set(loose)
+        standing = [
+            (line, one)
+            for line in sorted(self.window.profiles)
+            for name, one in sorted(self.window.profiles[line].items())
+            if name not in free and not self.is_merged(name)
+        ]
+        labels = link_stories(
+            [self.lines.profiles[name] for name in loose], [one for _, one in standing], self.params.storyline
+        )
+        in_use = self._in_use("storyline", [self.founders[name] for name in loose])
+        given = {*self.window.storylines, *self.lines.of_story.values()}
+
+        def taken(name: str) -> bool:
+            return name in given or in_use(name)
+
+        groups: dict[int, list[str]] = defaultdict(list)
+        for name, label in zip(loose, labels.tolist(), strict=True):
+            groups[label].append(name)
+        for label, names in sorted(groups.items()):
+            own = [self.stories[name].storyline for name in names if self.stories[name].storyline]
+            founder = self.founders[names[0]].article_id
+            line = standing[label][0] if label < len(standing) else own[0] if own else mint("storyline", founder, taken)
+            given.add(line)
+            for name in names:
+                before = self.stories[name].storyline
+                self.lines.of_story[name] = line
+                if before and before != line:
+                    self.lines.retired[before] = line
+
+    def _let_go(self) -> None:
+        """Storylines whose only stories were merged away follow them."""
+        for story_id, heir in self.gone.items():
+            before = self.window.stories[story_id].storyline if story_id in self.window.stories else ""
+            held = [name for name in self.window.profiles.get(before, {}) if not self.is_merged(name)]
+            line = self.lines.of_story.get(heir, "")
+            if before and line and before != line and not held and before not in self.lines.retired:
+                self.lines.retired[before] = line
+
+    def _tell_storylines(self) -> None:
+        """The storylines of all stories that changed, as they are now."""
+        changed = {story.storyline for story in self.stories.values() if story.updated_at == self.now}
+        changed |= {self.window.stories[name].storyline for name in self.gone if name in self.window.stories}
+        changed -= {"", *self.lines.retired}
+        members: dict[str, list[Story]] = defaultdict(list)
+        for story in (self.window.stories | self.stories).values():
+            if story.storyline in changed and story.id not in self.gone:
+                members[story.storyline].append(story)
+        for line in sorted(changed):
+            stories = sorted(members[line], key=self.arrival)
+            if stories:
+                self._tell_storyline(line, stories)
+            elif line in self.window.storylines:
+                emptied = dataclasses.replace(self.window.storylines[line], n_stories=0, n_articles=0)
+                self.storylines[line] = dataclasses.replace(emptied, updated_at=self.now)
+
+    def arrival(self, story: Story) -> tuple[float, str]:
+        """Orders stories by the arrival of their first article, as a score in sorted sets and an id for ties."""
+        founder = self.founders.get(story.id)
+        return founder.score if founder else story.created_at * 1000, story.id
+
+    def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:
+        before = self.window.storylines.get(line)
+        fresh = tell_storyline(line, stories, before, self.now)
+        is_same = fresh == before and not any(self._is_new_in(story, line) for story in stories)
+        self.storylines[line] = fresh if is_same else dataclasses.replace(fresh, updated_at=self.now)
+
+    def _is_new_in(self, story: Story, line: str) -> bool:
+        before = self.window.stories.get(story.id)
+        return before is None or before.storyline != line
+
+    def _changes(self, outcome: Outcome) -> list[Change]:
+        return [
+            to_change(intent, storyline=self._line_of(intent.story), run=self.number, at=self.now)
+            for intent in outcome.changes
+        ]
+
+    def _revisions(self, touched: Collection[str], revised: Iterable[str]) -> list[Change]:
+        """Revised articles, told under the story they are in now."""
+        home = {
+            article.article_id: self.story_of_family.get(family.family_id, family.story)
+            for family in (self.window.families[name] for name in sorted(touched) if name in self.window.families)
+            for article in family.articles
+        }
+        return [
+            Change("revised", home[name], "", self._line_of(home[name]), (name,), 1, self.number, self.now)
+            for name in revised
+            if name in home
+        ]
+
+    def _line_of(self, story_id: str) -> str:
+        story = self.stories.get(self.gone.get(story_id, story_id)) or self.window.stories.get(story_id)
+        return story.storyline if story else ""
+
+
+def _placed(family: HeldFamily, stories: Container[str]) -> Placed:
+    """A family as identity sees it; a story that is no longer kept is as good as none."""
+    return Placed(
+        family=family.family_id,
+        articles=tuple(article.article_id for article in family.articles),
+        seen_at=tuple(article.key for article in family.articles),
+        story=family.story if family.story in stories else "",
+        stories=tuple(article.story if article.story in stories else "" for article in family.articles),
+    )
+
+
+def _left(family: HeldFamily) -> Left:
+    return Left(
+        family.family_id,
+        tuple(article.article_id for article in family.articles),
+        tuple(article.key for article in family.articles),
+    )
+
+
+def differs(article: HeldArticle, story: str, line: str) -> bool:
+    """Whether an article has yet to be told that it is in this story and storyline."""
+    return not article.clustered or article.story != story or article.storyline != line

@@ -1,0 +1,82 @@
+"""The window as one process holds it: every family kept, with what clustering and stories need of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from dedup.pipeline import Telling
+from dedup.story import Story, Storyline
+from dedup.storyline import Profile
+
+KEY_SHIFT: Final = 20
+"""Bits of an arrival's key that hold its serial number within the millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldArticle:
+    """An article of a family: `key` orders arrivals, `score` is its place in sorted sets, times are Unix seconds."""
+
+    article_id: str
+    key: int
+    score: float
+    published_at: float | None
+    source: str
+    story: str
+    storyline: str
+    clustered: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldFamily:
+    """A family with its articles in order of arrival; the telling and the title are the representative's."""
+
+    family_id: str
+    representative: str
+    story: str
+    articles: tuple[HeldArticle, ...]
+    telling: Telling
+    title: str
+
+    @property
+    def last_seen(self) -> float:
+        """Unix seconds of the latest arrival."""
+        return max(article.score for article in self.articles) / 1000
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether a run has put it, and all its articles with it, into one story."""
+        return bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
+
+
+@dataclass(slots=True)
+class Window:
+    """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it."""
+
+    run: int = -1
+    server: str = ""
+    families: dict[str, HeldFamily] = field(default_factory=dict)
+    stories: dict[str, Story] = field(default_factory=dict)
+    storylines: dict[str, Storyline] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
+    clustered: frozenset[str] = frozenset()
+
+    def in_window(self, since: float) -> list[HeldFamily]:
+        """The families with an article seen since a time (Unix seconds), by arrival of their first article.
+
+        One that no run has placed yet is among them even if it waited, or was revised, past its time. So are all
+        families of a story that has one among them: a story leaves as a whole, or what is left of it would fall apart
+        because what held it together has gone.
+        """
+        recent = {name for name, one in self.families.items() if one.last_seen >= since or not one.is_placed}
+        stories = {self.families[name].story for name in recent} - {""}
+        inside = [one for name, one in self.families.items() if name in recent or one.story in stories]
+        return sorted(inside, key=lambda family: (family.articles[0].key, family.family_id))
+
+    def by_story(self) -> dict[str, list[HeldFamily]]:
+        """All families that have a story, by the story of the family."""
+        found: dict[str, list[HeldFamily]] = {}
+        for family in self.families.values():
+            if family.story:
+                found.setdefault(family.story, []).append(family)
+        return found
