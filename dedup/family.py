@@ -23,6 +23,7 @@ from those it leaves.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ class FamilyParams:
 
 MOST_ASKED: Final = 32
 """Contents of two families that are all asked whether they can stand for both."""
+_FEW: Final = 12
+"""Signatures that are compared one by one in less time than it takes to lay them together."""
 MAX_CONTENTS: Final = 512
 """Contents of one connected group that are still regrouped as a whole; past it, a new one joins by its best edge."""
 
@@ -135,29 +138,29 @@ def source_key(source: str) -> int:
     return int.from_bytes(blake2b(source.strip().casefold().encode(errors="replace"), digest_size=4).digest(), "little")
 
 
-def bar(n_words: NDArray[np.int64], params: FamilyParams) -> NDArray[np.float64]:
+def bar(n_words: int, params: FamilyParams) -> float:
     """The least Jaccard similarity at which two texts are near-duplicates, by the length of the shorter."""
-    return params.jaccard_threshold + params.short_rise * np.exp(-n_words / params.short_words)
+    return params.jaccard_threshold + params.short_rise * math.exp(-n_words / params.short_words)
 
 
-def containment_bar(n_words: NDArray[np.int64], params: FamilyParams) -> NDArray[np.float64]:
+def containment_bar(n_words: int, params: FamilyParams) -> float:
     """The least containment at which a text is a reprint, by its length."""
-    return params.containment_threshold + params.containment_rise * np.exp(-n_words / params.short_words)
+    return params.containment_threshold + params.containment_rise * math.exp(-n_words / params.short_words)
 
 
 def verify(content: Content, candidates: Sequence[Content], params: FamilyParams) -> list[Edge]:
     """The edges between a content and those found under its keys."""
     others = [other for other in candidates if other.number != content.number]
-    if not others:
-        return []
-    alike = _jaccard(content, others)
-    shorter = np.minimum(content.n_words, np.array([other.n_words for other in others], np.int64))
-    near = alike >= bar(shorter, params)
-    edges = [_edge(content, others[i], float(alike[i])) for i in np.flatnonzero(near)]
-    for i in np.flatnonzero(~near):
-        short, long = sorted((content, others[i]), key=lambda one: (one.n_words, one.content_hash))
+    edges, unlike = [], []
+    for other, alike in zip(others, _jaccard(content, others), strict=True):
+        if alike >= bar(min(content.n_words, other.n_words), params):
+            edges.append(_edge(content, other, alike))
+        else:
+            unlike.append((other, alike))
+    for other, alike in unlike:
+        short, long = sorted((content, other), key=lambda one: (one.n_words, one.content_hash))
         if share := _reprinted(short, long, params):
-            edges.append(_edge(short, long, float(alike[i]), share))
+            edges.append(_edge(short, long, alike, share))
     return edges
 
 
@@ -171,7 +174,7 @@ def _reprinted(short: Content, long: Content, params: FamilyParams) -> float:
     if short.n_words < params.least_share * long.n_words:
         return 0.0
     share = _containment(short, long, params)
-    return share if share >= float(containment_bar(np.array(short.n_words), params)) else 0.0
+    return share if share >= containment_bar(short.n_words, params) else 0.0
 
 
 def edges_of_pairs(contents: Sequence[Content], pairs: NDArray[np.int64], params: FamilyParams) -> list[Edge]:
@@ -212,8 +215,11 @@ def _core(one: Sequence[Content], other: Sequence[Content], params: FamilyParams
 
 def _stands_for(core: Content, contents: Sequence[Content], params: FamilyParams) -> bool:
     """Whether each of these contents is half like the core, or contains it."""
-    unlike = np.flatnonzero(_jaccard(core, contents) < params.least_with_core)
-    return all(_contains(contents[i], core, params) for i in unlike.tolist())
+    others = [content for content in contents if content is not core]
+    return all(
+        alike >= params.least_with_core or _contains(other, core, params)
+        for other, alike in zip(others, _jaccard(core, others), strict=True)
+    )
 
 
 def _contains(content: Content, core: Content, params: FamilyParams) -> bool:
@@ -295,6 +301,8 @@ def _inherit(articles: Mapping[int, Sequence[Member]]) -> tuple[dict[int, str], 
 
 
 def _largest_part(holders: Sequence[tuple[Member, int]]) -> int:
+    if len({i for _, i in holders}) == 1:
+        return holders[0][1]
     unrevised = Counter(i for member, i in holders if not member.revised)
     revised = Counter(i for member, i in holders if member.revised)
     first: dict[int, Member] = {}
@@ -303,9 +311,13 @@ def _largest_part(holders: Sequence[tuple[Member, int]]) -> int:
     return min(first, key=lambda i: (-unrevised[i], -revised[i], first[i]))
 
 
-def _jaccard(content: Content, others: Sequence[Content]) -> NDArray[np.float64]:
-    signatures = np.stack([other.signature for other in others])
-    return np.asarray((signatures == content.signature).mean(axis=1))
+def _jaccard(content: Content, others: Sequence[Content]) -> list[float]:
+    """The estimated similarity of a content to others."""
+    own = content.signature
+    if len(others) <= _FEW:
+        return [int(np.count_nonzero(other.signature == own)) / len(own) for other in others]
+    equal = np.stack([other.signature for other in others]) == own
+    return [n / len(own) for n in np.count_nonzero(equal, axis=1).tolist()]
 
 
 def _prominence(content: Content) -> tuple[int, bytes]:

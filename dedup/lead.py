@@ -113,7 +113,7 @@ def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[n
     text = np.repeat(np.arange(len(counts)), counts)[places]
     bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
     starts = np.flatnonzero(np.diff(text, prepend=-1))
-    found = np.add.reduceat(bits, starts, axis=0, dtype=np.int64)
+    found = np.add.reduceat(bits, starts, axis=0, dtype=np.uint32)
     spoken = 3 * found >= found.max(axis=1, keepdims=True)
     masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
     is_stop[places] = languages & np.repeat(masks, np.diff([*starts, len(text)])) != 0

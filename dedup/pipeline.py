@@ -119,7 +119,7 @@ def _prepare(
     hashes = shingles.content_hashes()
     signatures = sign(shingles).astype(np.uint16)
     extracts = extract(shingles)
-    keys = content_keys(signatures, extracts, params)
+    keys = content_keys(signatures, extracts, params.lsh)
     leads = read_leads(titles, told, params.terms.cue_words)
     cues, marks = read_cues(leads, plain)
     terms = read_terms(leads, marks, cues, params.terms)
@@ -152,10 +152,10 @@ def fingerprint(params: Params) -> str:
 
 
 def content_keys(
-    signatures: NDArray[np.uint16], extracts: Sequence[Extract], params: Params
+    signatures: NDArray[np.uint16], extracts: Sequence[Extract], lsh: LshParams
 ) -> list[NDArray[np.uint64]]:
     """All keys of each content: uint64, shape (n_bands + n_anchors,)."""
-    bands = band_keys(signatures, params.lsh)
+    bands = band_keys(signatures, lsh)
     anchors = anchor_keys(np.concatenate([np.empty(0, np.uint32), *(one.anchors for one in extracts)]))
     counts = np.array([len(one.anchors) for one in extracts], np.int64)
     return [np.concatenate(both) for both in zip(bands, split(anchors, counts), strict=True)]

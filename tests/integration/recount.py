@@ -85,10 +85,6 @@ def _recount_index(store: Store, articles: dict[str, Told]) -> None:
         assert {states[number].family} == names
     hashes = _all_fields(store, f"{prefix}hash:")
     assert sorted(struct.unpack("<I", value)[0] for value in hashes.values()) == sorted(carried)
-    for bucket in _all_fields(store, f"{prefix}bucket:").values():
-        numbers = struct.unpack(f"<{len(bucket) // 4}I", bucket)
-        assert len(set(numbers)) == len(numbers)
-        assert set(numbers) <= set(carried)
     groups = _numbers(store, f"{prefix}group:")
     assert groups <= {state.group for state in states.values()}
     for name in groups:
@@ -170,11 +166,10 @@ def _records(store: Store) -> dict[str, ArticleRecord]:
 
 
 def _all_fields(store: Store, prefix: str) -> dict[bytes, bytes]:
-    """The fields of all hashes under a prefix; band keys of different shards may share a name."""
+    """The fields of all hashes under a prefix."""
     found: dict[bytes, bytes] = {}
     for key in store.connection.scan_iter(f"{prefix}*", count=1000):
-        for name, value in store.connection.hgetall(key).items():
-            found[key + name if ":bucket:" in prefix else name] = value
+        found |= store.connection.hgetall(key)
     return found
 
 

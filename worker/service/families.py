@@ -46,10 +46,10 @@ class Loaded:
 
     contents: dict[int, Content]
     states: dict[int, ContentState | None]
-    groups: dict[int, ContentGroup] = field(default_factory=dict)
-    members: dict[str, list[str]] = field(default_factory=dict)
-    records: dict[str, ArticleRecord] = field(default_factory=dict)
-    aliased: dict[str, list[str]] = field(default_factory=dict)
+    groups: Mapping[int, ContentGroup] = field(default_factory=dict)
+    members: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    records: Mapping[str, ArticleRecord] = field(default_factory=dict)
+    aliased: Mapping[str, Sequence[str]] = field(default_factory=dict)
     likely: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
 
@@ -68,31 +68,38 @@ def unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -
 
 
 def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> tuple[list[Touch], list[Touch]]:
-    """Completes what is known by everything the touches' groups hold, in a few round trips for all of them.
+    """Completes what is known by everything the touches' groups hold, as it is at one moment.
 
-    Returns the touches that can be decided, and those whose groups changed meanwhile: what was read of these is of two
-    moments.
+    Returns the touches that can be decided, and those of which a content has changed since it was looked up (they may
+    have more in common by now) or an article until its record was read.
     """
     touched = sorted({number for touch in touches for number in touch.contents})
-    loaded.states |= store.index.states(number for number in touched if number not in loaded.states)
-    loaded.groups = store.index.groups(
-        sorted({state.group for number in touched if (state := loaded.states[number]) is not None})
-    )
-    connected = sorted({number for held in loaded.groups.values() for number in held.contents} | set(touched))
-    loaded.contents |= store.index.contents(number for number in connected if number not in loaded.contents)
-    loaded.states |= store.index.states(number for number in connected if number not in loaded.states)
-    families = sorted({state.family for n in connected if (state := loaded.states.get(n)) and state.family})
-    loaded.members = store.articles.family_members(families)
-    loaded.aliased = store.aliases.earlier(families)
+    before = {number: loaded.states[number] for number in touched if number in loaded.states}
+    loaded.likely = {mint("family", article_id, _free) for touch in touches for article_id in touch.arrivals}
+    found = store.index.closure(touched, loaded.contents, sorted(loaded.likely))
+    loaded.contents |= found.contents
+    loaded.states |= found.states
+    loaded.groups, loaded.members, loaded.aliased = found.groups, found.members, found.aliased
+    loaded.taken = set(found.taken)
     ids = sorted({article_id for held in loaded.members.values() for article_id in held})
     packed = store.articles.records(ids)
     loaded.records = {article_id: ArticleRecord.unpack(record) for article_id, record in packed.items()}
-    loaded.likely = {mint("family", article_id, _free) for touch in touches for article_id in touch.arrivals}
-    loaded.taken = _taken(store, sorted(loaded.likely))
-    present = store.index.states(number for number in touched if _was_carried(number, loaded))
-    moved = {number for number, state in present.items() if state != loaded.states[number]}
+    moved = {number for number, state in before.items() if loaded.states[number] != state} | _overtaken(touched, loaded)
     steady = [touch for touch in touches if not touch.contents & moved]
     return steady, [touch for touch in touches if touch.contents & moved]
+
+
+def _overtaken(touched: Iterable[int], loaded: Loaded) -> set[int]:
+    """The contents in whose groups a family has an article that, by its record, is elsewhere by now."""
+    place = {number: state.family for number, state in loaded.states.items() if state is not None}
+    left = {
+        family
+        for family, members in loaded.members.items()
+        for one in members
+        if (record := loaded.records.get(one)) is None or place.get(record.content) != family
+    }
+    groups = {state.group for state in loaded.states.values() if state is not None and state.family in left}
+    return {number for number in touched if (state := loaded.states[number]) is not None and state.group in groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,7 @@ class Writer:
         for number in regrouped.dropped:
             if not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
-            self.store.index.drop_content(unit, loaded.contents[number], self.params)
+            self.store.index.drop_content(unit, loaded.contents[number])
 
     def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]) -> None:
         settlement = regrouped.settlement

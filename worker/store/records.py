@@ -19,6 +19,8 @@ _ARTICLE: Final = struct.Struct("<IQIQIdII")
 _CONTENT: Final = struct.Struct("<16sIHH")
 _STATE: Final = struct.Struct("<BQ")
 _GROUP: Final = struct.Struct("<II")
+OWN_GROUPS: Final = 1 << 52
+"""With the number of a content: the name of its own group, as it is admitted."""
 _EDGE: Final = np.dtype([("one", "<u4"), ("other", "<u4"), ("jaccard", "<f4"), ("containment", "<f4")])
 
 
@@ -60,6 +62,10 @@ class ContentState:
 
     def pack(self) -> bytes:
         return _STATE.pack(self.admitted, self.group) + self.family.encode()
+
+    def is_alone(self, number: int) -> bool:
+        """Whether this is the group that a content is in by itself, before anything is known of it."""
+        return self.group == OWN_GROUPS + number
 
     @classmethod
     def unpack(cls, packed: bytes) -> ContentState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dedup.lsh import LshParams
 from worker.store.aliases import Aliases
 from worker.store.articles import Articles
 from worker.store.changes import Changes
@@ -13,6 +14,7 @@ from worker.store.inbox import Inbox
 from worker.store.index import Index
 from worker.store.keys import Keys
 from worker.store.lease import Lease, Runs
+from worker.store.mirror import Mirror
 from worker.store.news import NewsStream
 from worker.store.rejected import Rejected
 from worker.store.reports import Reports
@@ -46,7 +48,7 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         connection,
         keys,
         Inbox(connection, keys, inbox_max),
-        Index(connection, keys, keep_text),
+        Index(connection, keys, Mirror(connection, keys, LshParams()), keep_text),
         Articles(connection, keys),
         Aliases(connection, keys),
         NewsStream(connection, keys),
