@@ -145,7 +145,7 @@ def _settled(store: Store, articles: Sequence[dict[str, str]]) -> float:
     beforehand, texts are not kept, and no terms are read for clustering.
     """
     push(store, articles)
-    worker = Worker(store, Params(terms=TermParams(lead_words=0)), MAX_ARTICLE_BYTES, DAY_SECONDS)
+    worker = Worker(store, Params(terms=TermParams(lead_words=0, cue_words=0)), MAX_ARTICLE_BYTES, DAY_SECONDS)
     store.inbox.ensure()
     taken = [store.inbox.take("bench", BATCH_ENTRIES, BATCH_BYTES, 60.0) for _ in _starts(len(articles))]
     parsed = [(entries, worker.parse(entries)) for entries in taken]
