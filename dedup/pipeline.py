@@ -239,7 +239,7 @@ def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
     merged = merge_stories(labels, apart, found.rows, reliable, days, params.merge)
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
     words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
-    divided = tell_apart(merged, graph, words, reliable, days, tales, params.episode)
+    divided = tell_apart(merged, labels, graph, words, reliable, days, tales, params.episode)
     return Clustering(in_order(divided), found, reliable, days)
 
 

@@ -36,6 +36,7 @@ class EpisodeParams:
 
 def tell_apart(
     labels: NDArray[np.int64],
+    cores: NDArray[np.int64],
     graph: sparse.csr_matrix,
     words: Words,
     reliability: NDArray[np.float64],
@@ -45,8 +46,9 @@ def tell_apart(
 ) -> NDArray[np.int64]:
     """The labels with stories of several events divided, and undated articles given to the dated story they tell.
 
-    int64, shape (n,). No story has dated and undated articles to begin with. `graph` says which articles are
-    neighbours, dated and undated alike; `reliability` is the cosine expected of articles of this length on one story.
+    int64, shape (n,). No story has dated and undated articles to begin with. `cores` are the groups that HDBSCAN found,
+    to which a story falls back that is none; `graph` says which articles are neighbours, dated and undated alike;
+    `reliability` is the cosine expected of articles of this length on one story.
     """
     dated = np.isfinite(published_days)
     weigher = None if dated.all() else Weigher.of(tales, params.round)
@@ -54,7 +56,7 @@ def tell_apart(
     frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     for members in _stories(labels):
         if is_of_one_form(members, words.rows, frequency, tales, params.form):
-            parts = [members[i : i + 1] for i in range(len(members))]
+            parts = [members[cores[members] == core] for core in np.unique(cores[members])]
         else:
             parts = split_events(members, words, params.event)
         if weigher and not dated[members[0]]:
