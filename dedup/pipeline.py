@@ -17,6 +17,7 @@ from scipy.sparse import csgraph
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, merge_stories
+from dedup.constraint import Constraints, constrain
 from dedup.containment import Extract, anchor_keys, extract
 from dedup.family import (
     Content,
@@ -45,6 +46,8 @@ SHORT_BODY_WORDS: Final = 20
 _LONG_WORD: Final = 20
 """Letters; a text of more than this for each word of a short body is surely no short body."""
 
+
+UNCORRECTED: Final = Constraints()
 
 _PROBE: Final = Article(
     "probe",
@@ -218,8 +221,8 @@ class Clustering:
         )
 
 
-def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
-    """Which tellings are about one event."""
+def cluster_window(tellings: Sequence[Telling], params: Params, constraints: Constraints = UNCORRECTED) -> Clustering:
+    """Which tellings are about one event; `constraints` are what corrections by hand ask of them."""
     found = vectors([telling.terms for telling in tellings], params.terms)
     n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(
@@ -230,7 +233,7 @@ def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
     labels = cluster_graph(graph, params.cluster)
     merged = merge_stories(labels, graph, found.rows, reliable, days, params.merge)
-    return Clustering(merged, found, reliable, days)
+    return Clustering(constrain(merged, found.rows, constraints), found, reliable, days)
 
 
 @dataclass(frozen=True, slots=True)
