@@ -1,9 +1,12 @@
 """A run: load the window, cluster it, decide who keeps which id, commit all of it at once.
 
 1. Only the holder of the lease commits, under its token and on top of the run it knows: two holders never mix.
-2. A run without news changes nothing. News is an article new or revised, and one that left the window.
+2. A run without news changes nothing. News is an article new or revised, one that left the window, and a correction
+   made or taken back.
 3. What a run decides is visible all at once, with its changes in the stream.
 4. While articles wait in the inbox, runs rest between each other: families come first.
+5. A correction holds from the run that finds it in the news: that run settles the families of its articles anew, then
+   clusters until every correction holds, with families from outside the window where it takes them.
 """
 
 from __future__ import annotations
@@ -15,10 +18,13 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from dedup.correction import Corrections
 from dedup.identity import IdentityError, Left, Outcome, Placed, Standing, decide, mint, to_change
 from dedup.pipeline import Clustering, Params, cluster_window, fingerprint
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
+from worker.service.constraining import Asked, stories_of
+from worker.service.families import resettle
 from worker.service.telling import founder_of, tell_story, tell_storyline
 from worker.service.window import (
     KEY_SHIFT,
@@ -35,6 +41,8 @@ from worker.store.store import Store
 
 BACKLOG_ARTICLES: Final = 1_000
 """Articles waiting in the inbox from which runs make room for drains: families first, stories when there is time."""
+MOST_ATTEMPTS: Final = 50
+"""Times the families of corrected articles are settled anew because ingest changes them, before a run is put off."""
 REST_FACTOR: Final = 4
 LEAST_REST_SECONDS: Final = 20.0
 """While there is a backlog, the next run comes after `REST_FACTOR` times what the last one took, and at least this.
@@ -81,13 +89,15 @@ class Clusterer:
             return self._run(now, token, server)
 
     def _run(self, now: float, token: int, server: str) -> int | None:
-        news = self.store.news.read()
+        if not self._settle_corrected(server):
+            return None
+        news, corrections = self._read_together()
         window = self._current(news, server)
         inside = window.in_window(now - self.window_seconds)
         names = frozenset(family.family_id for family in inside)
         if not news and names == window.clustered:
             return None
-        run = _Run(self, window, inside, now, window.run + 1)
+        run = _Run(self, window, inside, now, window.run + 1, corrections)
         unit = run.decide(news)
         if not unit.commands and not unit.gathered:
             window.clustered = names
@@ -97,12 +107,27 @@ class Clusterer:
         if not commit(self.store.connection, [unit], server)[0]:
             self.window = None
             return None
-        run.remember(names)
+        run.remember()
         return run.number
 
     def release(self) -> None:
         """Gives the lease back, so that nobody has to wait for it to run out."""
         self.store.lease.release(self.holder)
+
+    def _settle_corrected(self, server: str) -> bool:
+        """Settles the families of articles that corrections in the news name; whether there was no hindrance."""
+        for _ in range(MOST_ATTEMPTS):
+            corrected = self.store.news.read().corrected
+            if not corrected or resettle(self.store, self.params, self.retention_seconds, corrected, server):
+                return True
+        return False
+
+    def _read_together(self) -> tuple[News, Corrections]:
+        """The news and the corrections of one moment: a correction is told in the run that it holds in."""
+        while True:
+            book, news = self.store.corrections.read(), self.store.news.read()
+            if self.store.corrections.version() == book.version:
+                return news, book.corrections
 
     def _current(self, news: News, server: str) -> Window:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
@@ -145,6 +170,8 @@ class _Run:
     inside: Sequence[HeldFamily]
     now: float
     number: int
+    corrections: Corrections = field(default_factory=Corrections)
+    called: frozenset[str] = frozenset()
     story_of_family: dict[str, str] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     lines: _Lines = field(default_factory=_Lines)
@@ -155,12 +182,11 @@ class _Run:
     def decide(self, news: News) -> Unit:
         """Clusters, decides, and puts all that changes into one unit."""
         store, unit = self.clusterer.store, Unit()
-        clustering = cluster_window([family.telling for family in self.inside], self.clusterer.params)
-        outcome = self._identify(clustering)
+        clustering, outcome = self._settle()
         self._tell_stories(outcome)
         self._tell_left(outcome, news)
         self._link(outcome, clustering)
-        changes = [*self._changes(outcome), *self._revisions(news)]
+        changes = [*self._changes(outcome), *self._revisions(news), *self._corrected(news)]
         self._write_articles(unit)
         self._write_stories(unit)
         self._write_storylines(unit)
@@ -173,8 +199,10 @@ class _Run:
         """Adds to a unit that it is this run, and comes after the one it rests on."""
         self.clusterer.store.runs.put(unit, self.number, {"at": self.now, "n_families": len(self.inside)})
 
-    def remember(self, names: frozenset[str]) -> None:
-        """Makes the window what has just been committed."""
+    def remember(self) -> None:
+        """Makes the window what has just been committed. A run with families from outside the window is followed by one
+        without them.
+        """
         window = self.window
         for family_id, story in self.story_of_family.items():
             family, line = window.families[family_id], self.lines.of_story[story]
@@ -191,7 +219,7 @@ class _Run:
         for line in self.lines.retired:
             window.storylines.pop(line, None)
         self._remember_profiles()
-        window.run, window.clustered = self.number, names
+        window.run, window.clustered = self.number, frozenset(family.family_id for family in self.inside)
 
     def _remember_profiles(self) -> None:
         held = self.window.profiles
@@ -204,6 +232,27 @@ class _Run:
             if not held[line]:
                 del held[line]
 
+    def _settle(self) -> tuple[Clustering, Outcome]:
+        """Clusters and names, until every correction holds."""
+        asked = Asked.of(self.corrections, self.window)
+        within = {family.family_id for family in self.inside}
+        missing = asked.missing(within, {})
+        while True:
+            self._call_back(missing)
+            tellings = [family.telling for family in self.inside]
+            constraints = asked.constraints(self.inside, self.called)
+            clustering = cluster_window(tellings, self.clusterer.params, constraints)
+            outcome = self._identify(clustering)
+            missing = asked.missing(within | self.called, stories_of(outcome))
+            if not missing:
+                return clustering, outcome
+
+    def _call_back(self, names: Iterable[str]) -> None:
+        """Takes families from outside the window into this run."""
+        fresh = [self.window.families[name] for name in names]
+        self.called = self.called.union(family.family_id for family in fresh)
+        self.inside = sorted([*self.inside, *fresh], key=lambda family: (family.articles[0].key, family.family_id))
+
     def _identify(self, clustering: Clustering) -> Outcome:
         clusters: dict[int, list[str]] = defaultdict(list)
         for family, label in zip(self.inside, clustering.labels.tolist(), strict=True):
@@ -212,7 +261,7 @@ class _Run:
         standing = self._standing(placed)
         founders = [founder_of(self.window.families[name] for name in names) for names in clusters.values()]
         taken = self._in_use("story", founders, self.clusterer.store.keys.story)
-        return decide(placed, clusters.values(), standing, taken=taken)
+        return decide(placed, clusters.values(), standing, taken=taken, called_back=self.called)
 
     def _standing(self, placed: Sequence[Placed]) -> dict[str, Standing]:
         names = {family.family_id for family in self.inside}
@@ -258,9 +307,9 @@ class _Run:
         for assigned in outcome.stories:
             families = [self.window.families[name] for name in assigned.families]
             left = [self.window.families[one.family] for one in assigned.left]
-            self._tell(assigned.story_id, families, left, "open")
+            self._tell(assigned.story_id, families, left, "open" if assigned.is_open else "ended")
         held = self.window.by_story()
-        for story_id in outcome.ended:
+        for story_id in [ended for ended in outcome.ended if ended not in living]:
             left = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
             if left:
                 self.story_of_family.update((one.family_id, story_id) for one in left)
@@ -415,6 +464,20 @@ class _Run:
             for name in news.revised
             if name in home
         ]
+
+    def _corrected(self, news: News) -> list[Change]:
+        """Articles that corrections were made or taken back about, told under the stories they are in now."""
+        home = {
+            article.article_id: self.story_of_family.get(family.family_id, family.story)
+            for family in (self.window.families.values() if news.corrected else ())
+            for article in family.articles
+        }
+        return [
+            Change("corrected", home[one], home[other] if home[other] != home[one] else "", self._line_of(home[one]),
+                   (one, other), 2, self.number, self.now)
+            for one, other in news.corrected
+            if one in home and other in home
+        ]  # fmt: skip
 
     def _line_of(self, story_id: str) -> str:
         story = self.stories.get(self.gone.get(story_id, story_id)) or self.window.stories.get(story_id)
