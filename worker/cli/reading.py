@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from dedup.article import format_time
 from dedup.report import Period, PeriodKind, period_of, plain
 from dedup.story import Change, Story
+from worker.cli import correcting
 from worker.cli.connected import Reached, UnknownIdError, reached, unknown_article
 from worker.cli.explaining import brief, explanation, told_match
 from worker.cli.lines import InputError
@@ -37,6 +38,7 @@ def show(args: argparse.Namespace) -> int:
         family = service.client.family(entry.family)
         explained = explanation(service, args.article_id, with_text=False)
         match = explained.match if explained is not None else None
+        made = service.client.corrections(args.article_id)
         told = {"id": entry.article_id} | {k: v for k, v in as_mapping(entry).items() if k != "article_id"}
         members = [
             {"id": one.article_id, "kind": one.kind, "source": one.source, "title": one.title}
@@ -44,9 +46,11 @@ def show(args: argparse.Namespace) -> int:
             if (one := service.client.lookup(name)) is not None
         ]
     if args.json:
-        show_json(told | {"match": told_match(match), "family_articles": members})
+        own = [correcting.of_article(one, args.article_id) for one in made]
+        show_json(told | {"match": told_match(match), "corrections": own, "family_articles": members})
         return 0
-    show_fields(told | {"matches": brief(match)})
+    corrections = {"corrections": correcting.brief(made, args.article_id)} if made else {}
+    show_fields(told | {"matches": brief(match)} | corrections)
     if len(members) > 1:
         show_text("")
         show_table("Its family", ("id", "kind", "source", "title"), [list(one.values()) for one in members])

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -36,6 +37,7 @@ from worker.service.window import (
 )
 from worker.store.commit import Unit, commit
 from worker.store.connection import server_run
+from worker.store.corrections import Book
 from worker.store.news import News
 from worker.store.store import Store
 
@@ -89,15 +91,16 @@ class Clusterer:
             return self._run(now, token, server)
 
     def _run(self, now: float, token: int, server: str) -> int | None:
-        if not self._settle_corrected(server):
+        read = self._read_news(server)
+        if read is None:
             return None
-        news, corrections = self._read_together()
+        news, book = read
         window = self._current(news, server)
         inside = window.in_window(now - self.window_seconds)
         names = frozenset(family.family_id for family in inside)
         if not news and names == window.clustered:
             return None
-        run = _Run(self, window, inside, now, window.run + 1, corrections)
+        run = _Run(self, window, inside, now, window.run + 1, book.corrections)
         unit = run.decide(news)
         if not unit.commands and not unit.gathered:
             window.clustered = names
@@ -114,20 +117,25 @@ class Clusterer:
         """Gives the lease back, so that nobody has to wait for it to run out."""
         self.store.lease.release(self.holder)
 
-    def _settle_corrected(self, server: str) -> bool:
-        """Settles the families of articles that corrections in the news name; whether there was no hindrance."""
+    def _read_news(self, server: str) -> tuple[News, Book] | None:
+        """The news and the corrections of one moment, once the families of articles that the news has corrections of
+        are settled by these; None where ingest keeps changing them.
+        """
         for _ in range(MOST_ATTEMPTS):
-            corrected = self.store.news.read().corrected
-            if not corrected or resettle(self.store, self.params, self.retention_seconds, corrected, server):
-                return True
-        return False
+            news, book = self._read_together()
+            if not news.corrected:
+                return news, book
+            if resettle(self.store, self.params, self.retention_seconds, news.corrected, server):
+                news, fresh = self._read_together()
+                if fresh.version == book.version:
+                    return news, fresh
+        return None
 
-    def _read_together(self) -> tuple[News, Corrections]:
-        """The news and the corrections of one moment: a correction is told in the run that it holds in."""
+    def _read_together(self) -> tuple[News, Book]:
         while True:
             book, news = self.store.corrections.read(), self.store.news.read()
             if self.store.corrections.version() == book.version:
-                return news, book.corrections
+                return news, book
 
     def _current(self, news: News, server: str) -> Window:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
@@ -154,9 +162,12 @@ class Clusterer:
 
 @dataclass(slots=True)
 class _Lines:
-    """What a run decides on storylines: that of each story, those retired and what they resolve to, and profiles."""
+    """What a run decides on storylines: that of each story, those retired and what they resolve to, and profiles.
+    `joined` are stories that were placed in one that is not theirs alone.
+    """
 
     of_story: dict[str, str] = field(default_factory=dict)
+    joined: list[str] = field(default_factory=list)
     retired: dict[str, str] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
 
@@ -186,7 +197,7 @@ class _Run:
         self._tell_stories(outcome)
         self._tell_left(outcome, news)
         self._link(outcome, clustering)
-        changes = [*self._changes(outcome), *self._revisions(news), *self._corrected(news)]
+        changes = [*self._changes(outcome), *self._linked(), *self._revisions(news), *self._corrected(news)]
         self._write_articles(unit)
         self._write_stories(unit)
         self._write_storylines(unit)
@@ -398,10 +409,13 @@ class _Run:
             own = [self.stories[name].storyline for name in names if self.stories[name].storyline]
             founder = self.founders[names[0]].article_id
             line = standing[label][0] if label < len(standing) else own[0] if own else mint("storyline", founder, taken)
+            is_new = line not in given
             given.add(line)
             for name in names:
                 before = self.stories[name].storyline
                 self.lines.of_story[name] = line
+                if before != line and not (is_new and name == names[0]):
+                    self.lines.joined.append(name)
                 if before and before != line:
                     self.lines.retired[before] = line
 
@@ -451,6 +465,34 @@ class _Run:
             to_change(intent, storyline=self._line_of(intent.story), run=self.number, at=self.now)
             for intent in outcome.changes
         ]
+
+    def _linked(self) -> list[Change]:
+        """Stories that were placed in a storyline with others, each told with the one that it continues."""
+        joined = sorted((self.stories[name] for name in self.lines.joined), key=self._arrival)
+        return [
+            Change("linked", story.id, other, story.storyline, (), 0, self.number, self.now)
+            for story in joined
+            if (other := self._continued(story))
+        ]
+
+    def _continued(self, story: Story) -> str:
+        """The story of the same storyline that came last before a story; where none did that can be read, the latest
+        one whose articles have expired; else the next one; "" where it is alone.
+        """
+        living = {
+            one.id: self._arrival(one)
+            for one in (self.window.stories | self.stories).values()
+            if one.storyline == story.storyline and one.id not in self.gone
+        }
+        own = living.pop(story.id)
+        before = [arrival for arrival in living.values() if arrival < own]
+        if before:
+            return max(before)[1]
+        held = self.window.profiles.get(story.storyline, {})
+        expired = [name for name in held if name not in living and name != story.id and not self._is_merged(name)]
+        if expired:
+            return max(expired, key=lambda name: (-math.inf if math.isnan(day := held[name].last_day) else day, name))
+        return min(living.values())[1] if living else ""
 
     def _revisions(self, news: News) -> list[Change]:
         """Revised articles, told under the story they are in now."""
