@@ -2,7 +2,8 @@
 
 1. Stories with a linked pair are joined whole, except members that an unlink keeps apart.
 2. A story that holds an apart pair is divided: each of the two keeps the members that are nearer to it, by mean
-   similarity. Who came along by a link stays with the side that its own story was linked to.
+   similarity. Who came along by a link stays with the side that its own story was linked to, and who was on one side
+   before stays there: a division that was made is not made anew.
 3. Families called back from outside the window are where they were decided to be: with the others of their story.
 4. Without corrections every story stays as it is, and what is taken back leaves no trace.
 """
@@ -32,11 +33,13 @@ class Constraints:
 
     `together`: pairs that must be in one story, `apart`: pairs that must not, the two free of contradiction.
     `recalled`: for each story that members were called back of, these members, and those of it that are there anyway.
+    `before`: the story of each member so far, "" where it has none; () where none has.
     """
 
     together: Sequence[Pair] = ()
     apart: Sequence[Pair] = ()
     recalled: Sequence[tuple[Sequence[int], Sequence[int]]] = ()
+    before: Sequence[str] = ()
 
     def __bool__(self) -> bool:
         return bool(self.together or self.apart or self.recalled)
@@ -62,7 +65,7 @@ def constrain(labels: NDArray[np.int64], rows: sparse.csr_matrix, wanted: Constr
         held[int(joined[unit[0]])].append(unit)
     result = joined.copy()
     for story in sorted(held):
-        division = _Division(labels, rows, ties)
+        division = _Division(labels, rows, ties, wanted.before or [""] * len(labels))
         for number, part in enumerate(division.divide(np.flatnonzero(joined == story), held[story])):
             if number:
                 result[part] = result.max() + 1
@@ -99,11 +102,14 @@ def _join(labels: NDArray[np.int64], units: Iterable[Sequence[int]]) -> NDArray[
 
 @dataclass(frozen=True, slots=True)
 class _Division:
-    """How one story, joined of the stories that `labels` tell, falls into parts. `ties` are of all members."""
+    """How one story, joined of the stories that `labels` tell, falls into parts. `ties` are of all members, `before`
+    their stories so far.
+    """
 
     labels: NDArray[np.int64]
     rows: sparse.csr_matrix
     ties: Ties
+    before: Sequence[str]
 
     def divide(self, members: NDArray[np.int64], units: Sequence[list[int]]) -> list[list[int]]:
         """The parts: one, where no two of the units are apart."""
@@ -159,15 +165,21 @@ class _Division:
         free = {int(label): self._parts_with(parts, int(label)) for label in np.unique(self.labels[members])}
         rest = [place for place in members.tolist() if place not in placed]
         for place, nearest in zip(rest, self._nearness(rest, seeds), strict=True):
-            candidates = free[int(self.labels[place])]
+            candidates = self._familiar([place], seeds, free[int(self.labels[place])])
             parts[candidates[int(np.argmax(nearest[candidates]))]].append(place)
 
     def _parts_with(self, parts: Sequence[Sequence[int]], label: int) -> list[int]:
         return [p for p, part in enumerate(parts) if any(self.labels[place] == label for place in part)]
 
     def _nearest(self, unit: Sequence[int], seeds: Sequence[Sequence[int]], free: Sequence[int]) -> int:
-        near = self._nearness(unit, [seeds[p] for p in free]).mean(axis=0).round(_DIGITS)
-        return free[int(np.argmax(near))]
+        familiar = self._familiar(unit, seeds, free)
+        near = self._nearness(unit, [seeds[p] for p in familiar]).mean(axis=0).round(_DIGITS)
+        return familiar[int(np.argmax(near))]
+
+    def _familiar(self, unit: Sequence[int], seeds: Sequence[Sequence[int]], free: Sequence[int]) -> Sequence[int]:
+        """Those of these parts that have a seed of the story that the unit was in so far; all, where none has."""
+        own = {self.before[place] for place in unit} - {""}
+        return [p for p in free if any(self.before[seed] in own for seed in seeds[p])] or free
 
     def _nearness(self, places: Sequence[int], seeds: Sequence[Sequence[int]]) -> NDArray[np.float64]:
         """The mean similarity of each member to each seed: float64, shape (n_places, n_seeds)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -222,7 +223,23 @@ class Clustering:
 
 
 def cluster_window(tellings: Sequence[Telling], params: Params, constraints: Constraints = UNCORRECTED) -> Clustering:
-    """Which tellings are about one event; `constraints` are what corrections by hand ask of them."""
+    """Which tellings are about one event; `constraints` are what corrections by hand ask of them.
+
+    Tellings called back from outside the window change nothing for the others but what they are asked to.
+    """
+    found = _cluster_freely(tellings, params)
+    if not constraints:
+        return found
+    called = sorted(place for members, _ in constraints.recalled for place in members)
+    labels = np.full(len(tellings), -1, np.int64)
+    present = np.delete(np.arange(len(tellings)), called)
+    alone = _cluster_freely([tellings[place] for place in present.tolist()], params) if called else found
+    labels[present] = alone.labels
+    return dataclasses.replace(found, labels=constrain(labels, found.vectors.rows, constraints))
+
+
+def _cluster_freely(tellings: Sequence[Telling], params: Params) -> Clustering:
+    """Which tellings are about one event, whatever corrections say."""
     found = vectors([telling.terms for telling in tellings], params.terms)
     n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(
@@ -233,7 +250,7 @@ def cluster_window(tellings: Sequence[Telling], params: Params, constraints: Con
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
     labels = cluster_graph(graph, params.cluster)
     merged = merge_stories(labels, graph, found.rows, reliable, days, params.merge)
-    return Clustering(constrain(merged, found.rows, constraints), found, reliable, days)
+    return Clustering(merged, found, reliable, days)
 
 
 @dataclass(frozen=True, slots=True)

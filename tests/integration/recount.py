@@ -21,6 +21,9 @@ def recount(store: Store, *, settled: bool = True) -> None:
     _recount_families(store, articles, families)
     _recount_index(store, articles)
     _recount_aliases(store)
+    assert {name for made in store.corrections.made() for name in (made.correction.one, made.correction.other)} <= set(
+        articles
+    )
     if settled:
         stories = {name: told for name, told in _hashes(store, "story:").items() if not name.endswith(":articles")}
         _recount_stories(store, articles, families, stories)

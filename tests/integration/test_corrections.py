@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import permutations
+from random import Random
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.integration.world import (
     DAY,
     PARAMS,
     RETENTION,
+    Fields,
     about,
     altered,
     article,
@@ -28,6 +31,7 @@ from tests.integration.world import (
     story_of,
     text,
 )
+from worker.service import clustering
 from worker.service.clustering import Clusterer
 from worker.service.correcting import UnknownCorrectionError, correct, take_back
 from worker.service.forgetting import Forgetting
@@ -486,7 +490,113 @@ def test_many_articles_with_corrections_expire_at_once(store: Store) -> None:
     recount(store)
 
 
+# Everything together
+
+
+@pytest.mark.parametrize("seed", [0, 9, 30])
+def test_whatever_comes_goes_and_is_corrected_every_correction_holds_after_each_run(store: Store, seed: int) -> None:
+    """Articles that come, are copied, revised and expire, and corrections made and taken back, in twelve days of which
+    three are the window.
+    """
+    random = Random(f"mixed days {seed}")
+    window, retention, at = 3 * DAY, 6 * DAY, EARLY
+    holder, old = clusterer(store, "first", window, retention), expiry(store, retention)
+    for turn in range(24):
+        at = EARLY + turn * DAY / 2
+        ids = [name.decode() for name in store.connection.zrange(store.keys.seen, 0, -1)]
+        push(store, arrivals(random, turn, ids), at=at)
+        drain(store)
+        for _ in range(random.randrange(3) if ids else 0):
+            disagree(store, random, ids)
+        if turn % 9 == 5:
+            holder.release()
+            holder = clusterer(store, f"turn {turn}", window, retention)
+        holder.run(at + 60)
+        if turn % 3 == 2:
+            old.run(at + 120)
+            holder.run(at + 180)
+        assert_all_hold(store)
+        recount(store)
+        home = replayed(changes(store))
+        assert {name: home[name] for name in live(store)} == {name: story_of(store, name) for name in live(store)}
+    holder.run(at + 240)
+    quiet(store, holder, at + 300)
+    assert {change.kind for change in changes(store)} >= {"born", "grew", "split", "corrected", "ended"}
+
+
+def arrivals(random: Random, turn: int, ids: list[str]) -> list[Fields]:
+    """What comes in a turn: two articles on events of the time, a copy or near-copy of an earlier one, a revision."""
+    found = [about((turn + k) // 4, f"d{turn}-{k}") for k in range(2)]
+    if ids:
+        event, _, k = random.choice(ids).removeprefix("d").partition("-")
+        body = str(about(random.randrange(turn + 1) // 4, f"d{event}-{k}")["text"])
+        found.append(article(f"c{turn}", altered(body, turn, random.randrange(3))))
+        found.append(about(random.randrange(turn + 1) // 4, random.choice(ids)))
+        found.append(article(f"e{turn}", str(found[0]["text"])))
+    return found
+
+
+def disagree(store: Store, random: Random, ids: list[str]) -> None:
+    """Makes a correction that comes to mind, if nothing contradicts it, or takes one back."""
+    made = store.corrections.made()
+    if made and random.random() < 0.3:
+        take_back(store.connection, store.keys, random.choice(made).correction)
+        return
+    one, other = random.choice(ids), random.choice(ids)
+    near = [name for name in live(store) if story_of(store, name) == story_of(store, one) and name != one]
+    if near and random.random() < 0.5:
+        other = random.choice(near)
+    kind: CorrectionKind = "unlink" if random.random() < 0.6 else "link"
+    with suppress(CorrectionError):
+        correct(store.connection, store.keys, Correction.of(kind, one, other))
+
+
+def live(store: Store) -> list[str]:
+    return [name.decode() for name in store.connection.zrange(store.keys.seen, 0, -1)]
+
+
+def assert_all_hold(store: Store) -> None:
+    for made in store.corrections.made():
+        one, other = (story_of(store, name) for name in (made.correction.one, made.correction.other))
+        assert "" not in {one, other}
+        assert (one == other) == (made.correction.kind == "link"), made.correction
+
+
+def replayed(told: list[Change]) -> dict[str, str]:
+    """The story of each article by the changes alone."""
+    home: dict[str, str] = {}
+    for change in told:
+        if change.kind in {"born", "grew", "split", "moved", "merged"}:
+            home |= dict.fromkeys(change.articles, change.other if change.kind == "merged" else change.story)
+    return home
+
+
 # At the same time
+
+
+def test_a_run_that_dies_once_families_are_settled_is_done_again_and_tells_the_correction_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = text("a")
+    ingest(store, *(article(name, body) for name in ("a", "b", "c")))
+    holder = clusterer(store)
+    holder.run(EARLY)
+    unlink(store, "a", "b")
+
+    def dies(*_: object) -> list[bool]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(clustering, "commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            holder.run(EARLY + 1)
+    assert len(families(store)) == 2
+    holder.release()
+    holder = clusterer(store, "next")
+    assert holder.run(EARLY + 2) == 2
+    assert [kind for kind, _ in told(store, 2)] == ["split", "corrected"]
+    recount(store)
+    quiet(store, holder, EARLY + 3)
 
 
 def test_an_article_that_comes_while_a_correction_is_made_is_in_no_wrong_family(store: Store) -> None:

@@ -188,6 +188,16 @@ def test_members_called_back_are_with_most_of_their_story_or_together_on_their_o
         assert home == []
 
 
+@settings(max_examples=300)
+@given(scenes(), st.integers(0, 1 << 32))
+def test_a_division_that_was_made_is_not_made_anew_whatever_becomes_of_the_rows(scene: Scene, seed: int) -> None:
+    once = scene.constrained()
+    before = [f"s{label}" for label in once]
+    rows = sparse.csr_matrix(np.random.default_rng(seed).random(scene.rows.shape))
+    wanted = Constraints(scene.wanted.together, scene.wanted.apart, before=before)
+    assert not scene.wanted or constrain(scene.labels, rows, wanted).tolist() == once
+
+
 def test_of_a_divided_story_each_of_the_two_keeps_what_is_nearer_to_it() -> None:
     rows = np.array([[1, 0], [0, 1], [0.8, 0.6], [0.6, 0.8], [1, 0], [0, 1]])
     labels = np.zeros(6, np.int64)

@@ -247,7 +247,7 @@ class _Run:
         """Clusters and names, until every correction holds."""
         asked = Asked.of(self.corrections, self.window)
         within = {family.family_id for family in self.inside}
-        missing = asked.missing(within, {})
+        missing = asked.missing(within, {}) | asked.straddling(within)
         while True:
             self._call_back(missing)
             tellings = [family.telling for family in self.inside]

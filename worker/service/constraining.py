@@ -1,8 +1,9 @@
 """Corrections as a run has to heed them: what they ask of the families it clusters, and which families have to come
 back into it from outside the window.
 
-1. A family outside the window is clustered again only where a correction would not hold otherwise, and then with all
-   families of its story that are outside: what has left the window stays as it was decided, but for corrections.
+1. A family outside the window comes back only where a correction would not hold otherwise, and then with all families
+   of its story that are outside: what has left the window stays as it was decided, but for corrections. One that is
+   unlinked from a family in the window comes back, too, while others of its own story are there: it keeps them.
 2. Two families of one story come out as they are asked to be, whichever of them is in the window, and if neither is.
 """
 
@@ -52,6 +53,7 @@ class Asked:
                 {(i, k) for one, other in opposed for i in linked.get(one, ()) for k in linked.get(other, ())}
             ),
             recalled=self._recalled(inside, called),
+            before=[_story_so_far(family) for family in inside],
         )
 
     def _recalled(
@@ -60,7 +62,7 @@ class Asked:
         outside: dict[str, list[int]] = defaultdict(list)
         present: dict[str, list[int]] = defaultdict(list)
         for i, family in enumerate(inside):
-            (outside if family.family_id in called else present)[family.story].append(i)
+            (outside if family.family_id in called else present)[_story_so_far(family)].append(i)
         return [(outside[story], present[story]) for story in sorted(outside)]
 
     def missing(self, inside: Collection[str], story_of: Mapping[str, str]) -> set[str]:
@@ -69,7 +71,7 @@ class Asked:
         """
 
         def story(family_id: str) -> str:
-            return story_of.get(family_id) or self.window.families[family_id].story
+            return story_of.get(family_id) or _story_so_far(self.window.families[family_id])
 
         at_odds: set[str] = set()
         for one in self.corrections.standing:
@@ -81,6 +83,23 @@ class Asked:
         if not at_odds:
             return set()
         return {name for name in self.window.families if name not in inside and story(name) in at_odds}
+
+    def straddling(self, inside: Collection[str]) -> set[str]:
+        """The families outside the window that are unlinked from one in it, where others of their story are in it."""
+        present = {_story_so_far(self.window.families[name]) for name in inside} if self.corrections else set()
+        found = set()
+        for one in self.corrections.standing:
+            if one.kind == "unlink" and one.one in self.home and one.other in self.home:
+                ends = [self.home[one.one], self.home[one.other]]
+                out = [name for name in ends if name not in inside]
+                if len(out) == 1 and _story_so_far(self.window.families[out[0]]) in present:
+                    found.add(out[0])
+        return found
+
+
+def _story_so_far(family: HeldFamily) -> str:
+    """The story of a family; of one that has just come of another, that of its articles; "" where there is none."""
+    return family.story or next((article.story for article in family.articles if article.story), "")
 
 
 def stories_of(outcome: Outcome) -> dict[str, str]:
