@@ -361,10 +361,15 @@ def test_a_link_and_an_unlink_across_two_families_hold_both(store: Store) -> Non
     link(store, "a", "b")
     unlink(store, "c", "d")
     holder.run(EARLY + 1)
-    assert story_of(store, "a") == story_of(store, "b")
-    assert story_of(store, "c") != story_of(store, "d")
-    recount(store)
+    assert_all_hold(store)
     quiet(store, holder, EARLY + 2)
+    for turn, body in enumerate((one, other, one)):
+        ingest(store, article(f"copy{turn}", body))
+        holder = clusterer(store, f"turn{turn}")
+        holder.run(EARLY + 3 + turn)
+        holder.release()
+        assert_all_hold(store)
+        recount(store)
 
 
 def test_families_outside_the_window_are_split_too(store: Store) -> None:

@@ -60,7 +60,7 @@ class KeptCorrections:
 
     def put(self, unit: Unit, correction: Correction, at: float) -> None:
         """Makes a correction stand (`at`: Unix seconds)."""
-        unit.do("HSET", self._corrections, _field(correction), f"{correction.kind} {at:.3f}")
+        unit.do("HSET", self._corrections, _field(correction), f"{correction.kind} {at:.6f}")
         unit.do("INCR", self._version)
 
     def drop(self, unit: Unit, corrections: Iterable[Correction]) -> None:
