@@ -127,6 +127,18 @@ def test_a_story_with_an_unlinked_pair_is_divided_and_each_change_is_told_once(s
     quiet(store, holder, EARLY + 3)
 
 
+def test_a_story_that_was_divided_stays_divided_as_it_was_whatever_comes(store: Store) -> None:
+    holder = two_events(store, 16)
+    unlink(store, "f0", "f1")
+    holder.run(EARLY + 2)
+    sides = {name: story_of(store, name) for name in live(store)}
+    for turn in range(3):
+        ingest(store, *(about("flood", f"n{turn}-{i}") for i in range(12)))
+        holder.run(EARLY + 3 + turn)
+        assert {name: story_of(store, name) for name in sides} == sides
+        recount(store)
+
+
 @pytest.mark.parametrize("kind", ["link", "unlink"])
 def test_what_is_taken_back_is_as_it_was_before(store: Store, kind: CorrectionKind) -> None:
     holder = two_events(store)
@@ -275,16 +287,16 @@ def test_an_unlinked_pair_stays_apart_when_both_come_back_into_the_window(store:
 
 
 def test_a_story_divided_between_one_in_the_window_and_one_outside_stays_divided_as_it_was(store: Store) -> None:
-    holder = two_events(store, holder=clusterer(store, window_seconds=DAY))
+    holder = two_events(store, 12, holder=clusterer(store, window_seconds=DAY))
     ingest(store, *(about("flood", f"later f{i}") for i in range(6)), at=EARLY + DAY / 2)
     holder.run(EARLY + DAY / 2)
     holder.run(EARLY + DAY + 60)
-    assert story_of(store, "later f0") == story_of(store, "f0")
-    unlink(store, "later f0", "f0")
+    assert story_of(store, "later f1") == story_of(store, "f2")
+    unlink(store, "later f1", "f2")
     holder.run(EARLY + DAY + 61)
     sides = {name: story_of(store, name) for name in live(store)}
     later = {sides[f"later f{i}"] for i in range(6)}
-    assert later == {sides["f0"], sides["later f0"]}
+    assert later == {sides["f2"], sides["later f1"]}
     for turn in range(4):
         ingest(store, about("quake", f"q{turn}"), at=EARLY + DAY + 61 + turn)
         holder.run(EARLY + DAY + 62 + turn)
