@@ -126,7 +126,7 @@ class Corrections:
     def without(self, article_ids: Collection[str]) -> Corrections:
         """Those that name none of these articles."""
         gone = {correction for name in article_ids for correction in self.about.get(name, ())}
-        return Corrections(self.standing - gone)
+        return Corrections(self.standing - gone) if gone else self
 
     def ties(self) -> Ties:
         """What follows for all articles named."""
