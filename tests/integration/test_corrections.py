@@ -24,6 +24,7 @@ from tests.integration.world import (
     dump,
     expiry,
     families,
+    in_threads,
     ingest,
     linked,
     places,
@@ -562,7 +563,8 @@ def disagree(store: Store, random: Random, ids: list[str]) -> None:
     """Makes a correction that comes to mind, if nothing contradicts it, or takes one back."""
     made = store.corrections.made()
     if made and random.random() < 0.3:
-        take_back(store.connection, store.keys, random.choice(made).correction)
+        with suppress(UnknownCorrectionError):
+            take_back(store.connection, store.keys, random.choice(made).correction)
         return
     one, other = random.choice(ids), random.choice(ids)
     near = [name for name in live(store) if story_of(store, name) == story_of(store, one) and name != one]
@@ -663,4 +665,45 @@ def test_a_correction_made_while_a_run_decides_is_told_by_the_next(store: Store)
     assert holder.run(EARLY + 3) == 3
     assert len(stories(store)) == 1
     assert [kind for kind, _ in told(store, 3)] == ["merged", "corrected"]
+    recount(store)
+
+
+def one_of_six(store: Store, number: int) -> None:
+    """Two workers, a holder of the lease after the other, expiry, and two people who correct."""
+    if number < 2:
+        drain(store, f"worker{number}", batch=3 + number)
+        return
+    for turn in range(6):
+        if number == 2:
+            holder = clusterer(store, f"holder{turn}", 3 * DAY, 6 * DAY)
+            holder.run(EARLY + (8 + turn / 2) * DAY)
+            holder.release()
+        elif number == 3:
+            expiry(store, 6 * DAY).run(EARLY + (7 + turn / 2) * DAY)
+        else:
+            for _ in range(3):
+                disagree(store, Random(f"{number} {turn}"), live(store))
+
+
+def test_corrections_made_while_workers_runs_and_expiry_go_on_all_hold_in_the_end(
+    store: Store, server_url: str
+) -> None:
+    random = Random("all at once")
+    for turn in range(14):
+        ids = [f"d{k}-{i}" for k in range(turn) for i in range(2)]
+        push(store, arrivals(random, turn, ids), at=EARLY + turn * DAY / 2)
+    drain(store, batch=20)
+    for turn in range(14, 24):
+        push(store, arrivals(random, turn, live(store)), at=EARLY + turn * DAY / 2)
+
+    in_threads(server_url, 6, one_of_six)
+    assert [rejection.reason for rejection in store.rejected.latest(9)] == []
+    holder = clusterer(store, "last", 3 * DAY, 6 * DAY)
+    for turn in range(3):
+        holder.run(EARLY + 12 * DAY + turn)
+    expiry(store, 6 * DAY).run(EARLY + 12 * DAY)
+    expiry(store, 10_000 * DAY, 10_000 * DAY).run(store.connection.time()[0] + 2 * DAY)  # texts that were overtaken
+    holder.run(EARLY + 12 * DAY + 5)
+    assert store.corrections.made()
+    assert_all_hold(store)
     recount(store)
