@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from scipy.sparse import csgraph
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
+from dedup.constraint import Constraints, constrain
 from dedup.containment import Extract, anchor_keys, extract
 from dedup.cues import read_cues
 from dedup.episode import EpisodeParams, Tale, Words, tell_apart
@@ -48,6 +50,8 @@ SHORT_BODY_WORDS: Final = 20
 _LONG_WORD: Final = 20
 """Letters; a text of more than this for each word of a short body is surely no short body."""
 
+
+UNCORRECTED: Final = Constraints()
 
 _PROBE: Final = Article(
     "probe",
@@ -224,8 +228,24 @@ class Clustering:
         )
 
 
-def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
-    """Which tellings are about one event."""
+def cluster_window(tellings: Sequence[Telling], params: Params, constraints: Constraints = UNCORRECTED) -> Clustering:
+    """Which tellings are about one event; `constraints` are what corrections by hand ask of them.
+
+    Tellings called back from outside the window change nothing for the others but what they are asked to.
+    """
+    found = _cluster_freely(tellings, params)
+    if not constraints:
+        return found
+    called = sorted(place for members, _ in constraints.recalled for place in members)
+    labels = np.full(len(tellings), -1, np.int64)
+    present = np.delete(np.arange(len(tellings)), called)
+    alone = _cluster_freely([tellings[place] for place in present.tolist()], params) if called else found
+    labels[present] = alone.labels
+    return dataclasses.replace(found, labels=constrain(labels, found.vectors.rows, constraints))
+
+
+def _cluster_freely(tellings: Sequence[Telling], params: Params) -> Clustering:
+    """Which tellings are about one event, whatever corrections say."""
     found = vectors([telling.terms for telling in tellings], params.terms)
     n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(

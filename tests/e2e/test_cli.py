@@ -37,8 +37,8 @@ Run = Callable[..., Any]
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
 COMMANDS = (
-    "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "cluster",
-    "evaluate",
+    "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "link",
+    "unlink", "corrections", "cluster", "evaluate",
 )  # fmt: skip
 FIELDS = ("id", "family_id", "story_id", "storyline_id")
 SEVERAL = b'{"id": "one", "text": "first"}\n{"id": "two", "title": "second"}\n'
@@ -226,7 +226,7 @@ def test_every_command_explains_itself(dedup: Run, command: str) -> None:
 def test_the_help_lists_every_command_and_no_other(dedup: Run) -> None:
     ran = dedup("--help")
     assert ran.code == 0
-    assert tuple(re.findall(r"^ {4}(\w+)  ", ran.out, re.MULTILINE)) == COMMANDS
+    assert tuple(re.findall(r"^ {4}(\w+)(?:  |$)", ran.out, re.MULTILINE)) == COMMANDS
     assert parser().prog == "dedup"
 
 
@@ -777,10 +777,13 @@ def test_stories_are_listed_latest_first_as_many_as_wanted(dedup: Run, worked: P
 
 def test_changes_are_told_in_order_and_from_where_one_has_stopped(dedup: Run, worked: Path) -> None:
     told = lines_of(dedup("changes", "--data-dir", worked, "--json").out)
-    assert sorted(one["kind"] for one in told) == ["born"] * 6 + ["revised"]
+    assert sorted(one["kind"] for one in told) == ["born"] * 6 + ["linked", "revised"]
     rest = lines_of(dedup("changes", "--after", told[1]["entry"], "--limit", "3", "--data-dir", worked, "--json").out)
     assert rest == told[2:5]
-    assert len(dedup("changes", "--data-dir", worked).out.splitlines()) == len(told)
+    lines = dedup("changes", "--data-dir", worked).out.splitlines()
+    assert len(lines) == len(told)
+    [(linked, line)] = [(one, line) for one, line in zip(told, lines, strict=True) if one["kind"] == "linked"]
+    assert line.split(" ", 1)[1] == f"linked {linked['story']} to {linked['other']}"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_running(commands)
     _add_reading(commands)
+    _add_correcting(commands)
     _add_offline(commands)
     return top
 
@@ -87,6 +88,17 @@ def _add_reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     forget = _add(commands, "forget", "forgetting:forget", "take every trace of one article away")
     forget.add_argument("article_id", metavar="ARTICLE_ID")
     _add(commands, "status", "reading:status", "show how far the service is and how to reach its server")
+
+
+def _add_correcting(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    link = _add(commands, "link", "correcting:link", "say that two articles must be in one story")
+    unlink = _add(commands, "unlink", "correcting:unlink", "say that two articles must not be in one story")
+    for command in (link, unlink):
+        command.add_argument("article_id", metavar="ARTICLE_ID")
+        command.add_argument("other_id", metavar="ARTICLE_ID")
+        command.add_argument("--undo", action="store_true", help="take it back")
+    corrections = _add(commands, "corrections", "correcting:corrections", "list the corrections that stand")
+    corrections.add_argument("article_id", metavar="ARTICLE_ID", nargs="?", help="only those that name this article")
 
 
 def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

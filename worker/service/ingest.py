@@ -214,7 +214,7 @@ class Worker:
         self.store.articles.expect_free(unit, family_id)
         self.store.articles.put_record(unit, article_id, record.pack(), None)
         self.store.articles.put_founder(unit, family_id, pushed.article, seen_at)
-        self.store.index.put_state(unit, member.content, ContentState(True, state.group, family_id))
+        self.store.index.put_state(unit, member.content, ContentState(True, state.group, (family_id,)))
         self.store.index.put_written(unit, member.content)
         self.store.news.add(unit, [family_id])
         self.store.inbox.finish(unit, pushed.entry)

@@ -263,8 +263,8 @@ class Index:
         return [int(number) for number in self.connection.zrangebyscore(self._waiting, "-inf", f"({before}")]
 
     def put_group(self, unit: Unit, name: int, group: ContentGroup) -> None:
-        """Keeps a group; one content without edges needs none."""
-        if group.edges:
+        """Keeps a group; a content alone needs none."""
+        if len(group.contents) > 1:
             unit.do("SET", self._group(name), group.pack())
 
     def drop_group(self, unit: Unit, name: int) -> None:

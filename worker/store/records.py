@@ -53,15 +53,16 @@ class ArticleRecord:
 @dataclass(frozen=True, slots=True)
 class ContentState:
     """Where a content stands: `admitted` once an article of it has been, `group` names the contents it is
-    connected with (a new number with every change of them), `family` is its family's id.
+    connected with (a new number with every change of them), `families` are the ids of the families its articles are
+    in: one, unless corrections keep some of them apart.
     """
 
     admitted: bool
     group: int
-    family: str
+    families: tuple[str, ...]
 
     def pack(self) -> bytes:
-        return _STATE.pack(self.admitted, self.group) + self.family.encode()
+        return _STATE.pack(self.admitted, self.group) + " ".join(self.families).encode()
 
     def is_alone(self, number: int) -> bool:
         """Whether this is the group that a content is in by itself, before anything is known of it."""
@@ -70,12 +71,12 @@ class ContentState:
     @classmethod
     def unpack(cls, packed: bytes) -> ContentState:
         admitted, group = _STATE.unpack_from(packed)
-        return cls(bool(admitted), group, packed[_STATE.size :].decode())
+        return cls(bool(admitted), group, tuple(packed[_STATE.size :].decode().split()))
 
 
 @dataclass(frozen=True, slots=True)
 class ContentGroup:
-    """Contents connected by verified edges."""
+    """Contents connected by verified edges, or by corrections of their articles."""
 
     contents: tuple[int, ...]
     edges: tuple[Edge, ...]

@@ -9,6 +9,7 @@ from worker.store.aliases import Aliases
 from worker.store.articles import Articles
 from worker.store.changes import Changes
 from worker.store.connection import Connection
+from worker.store.corrections import KeptCorrections
 from worker.store.forgotten import Forgotten
 from worker.store.inbox import Inbox
 from worker.store.index import Index
@@ -31,6 +32,7 @@ class Store:
     index: Index
     articles: Articles
     aliases: Aliases
+    corrections: KeptCorrections
     news: NewsStream
     rejected: Rejected
     stories: Stories
@@ -51,6 +53,7 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Index(connection, keys, Mirror(connection, keys, LshParams()), keep_text),
         Articles(connection, keys),
         Aliases(connection, keys),
+        KeptCorrections(connection, keys),
         NewsStream(connection, keys),
         Rejected(connection, keys),
         Stories(connection, keys),

@@ -36,11 +36,12 @@ end
 
 local told, is_told = {}, {}
 for _, content in ipairs(found) do
-  local family = content[2] and string.sub(content[2], 10) or ''
-  if family ~= '' and not is_told[family] then
-    is_told[family] = true
-    local members = call('ZRANGE', families .. family .. ':articles', 0, -1)
-    told[#told + 1] = {family, members, call('SMEMBERS', aliased .. family)}
+  for family in string.gmatch(content[2] and string.sub(content[2], 10) or '', '%S+') do
+    if not is_told[family] then
+      is_told[family] = true
+      local members = call('ZRANGE', families .. family .. ':articles', 0, -1)
+      told[#told + 1] = {family, members, call('SMEMBERS', aliased .. family)}
+    end
   end
 end
 
