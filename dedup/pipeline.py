@@ -21,7 +21,7 @@ from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, m
 from dedup.constraint import Constraints, constrain
 from dedup.containment import Extract, anchor_keys, extract
 from dedup.cues import read_cues
-from dedup.episode import EpisodeParams, Tale, Words, tell_apart
+from dedup.episode import Articles, EpisodeParams, Tale, Words, tell_apart
 from dedup.family import (
     Content,
     Edge,
@@ -259,7 +259,7 @@ def _cluster_freely(tellings: Sequence[Telling], params: Params) -> Clustering:
     merged = merge_stories(labels, apart, found.rows, reliable, days, params.merge)
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
     words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
-    divided = tell_apart(merged, labels, graph, words, reliable, days, tales, params.episode)
+    divided = tell_apart(merged, labels, graph, Articles(words, reliable, days, tales), params.episode)
     return Clustering(in_order(divided), found, reliable, days)
 
 

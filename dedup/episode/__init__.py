@@ -22,7 +22,7 @@ from dedup.episode.forms import is_of_one_form
 from dedup.episode.rounds import split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
 
-__all__ = ["EpisodeParams", "EventParams", "FormParams", "RoundParams", "Tale", "Words", "tell_apart"]
+__all__ = ["Articles", "EpisodeParams", "EventParams", "FormParams", "RoundParams", "Tale", "Words", "tell_apart"]
 
 
 @dataclass(frozen=True)
@@ -34,23 +34,32 @@ class EpisodeParams:
     round: RoundParams = field(default_factory=RoundParams)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Articles:
+    """The articles of a window: their rows, the cosine expected of articles of their length on one story, the days of
+    their publication (nan where undated), and what each tells.
+    """
+
+    words: Words
+    reliability: NDArray[np.float64]
+    published_days: NDArray[np.float64]
+    tales: Sequence[Tale]
+
+
 def tell_apart(
     labels: NDArray[np.int64],
     cores: NDArray[np.int64],
     graph: sparse.csr_matrix,
-    words: Words,
-    reliability: NDArray[np.float64],
-    published_days: NDArray[np.float64],
-    tales: Sequence[Tale],
+    articles: Articles,
     params: EpisodeParams,
 ) -> NDArray[np.int64]:
     """The labels with stories of several events divided, and undated articles given to the dated story they tell.
 
     int64, shape (n,). No story has dated and undated articles to begin with. `cores` are the groups that HDBSCAN found,
-    to which a story falls back that is none; `graph` says which articles are neighbours, dated and undated alike;
-    `reliability` is the cosine expected of articles of this length on one story.
+    to which a story falls back that is none; `graph` says which articles are neighbours, dated and undated alike.
     """
-    dated = np.isfinite(published_days)
+    words, tales = articles.words, articles.tales
+    dated = np.isfinite(articles.published_days)
     weigher = None if dated.all() else Weigher.of(tales, params.round)
     divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
     frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
@@ -64,7 +73,7 @@ def tell_apart(
                 part
                 for event in parts
                 for part in (
-                    split_rounds(event, words.rows, reliability, tales, weigher)
+                    split_rounds(event, words.rows, articles.reliability, tales, weigher)
                     if len(event) >= params.round.smallest
                     else [event]
                 )
@@ -74,7 +83,7 @@ def tell_apart(
             fresh += 1
     if weigher is None or not dated.any():
         return divided
-    scaled = sparse.diags_array(reliability**-0.5).tocsr() @ words.rows
+    scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ words.rows
     homes = find_homes(divided, graph, scaled, dated, tales, weigher)
     return np.array([homes.get(label, label) for label in divided.tolist()], np.int64)
 

@@ -53,6 +53,13 @@ class Unit:
         """ZADD of any number of members."""
         self.gather("ZADD", key, words=(word for member, score in members.items() for word in (score, member)))
 
+    def absorb(self, other: Unit) -> None:
+        """Makes another unit's guards and commands part of this one."""
+        self.guards += other.guards
+        self.commands += other.commands
+        for head, words in other.gathered.items():
+            self.gather(*head, words=words)
+
     def packed(self) -> bytes:
         """The unit as the script reads it."""
         guards = [(command, reply is not None and reply) for command, reply in self.guards]
