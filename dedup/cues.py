@@ -13,14 +13,15 @@ names where a script has capitals, and numbers.
 
 from __future__ import annotations
 
+import re
 import struct
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from dedup.cue_words import LANGUAGES
@@ -53,8 +54,10 @@ _RECALL_SENTENCES: Final = 2
 _HEADER: Final = struct.Struct("<BHHHB")
 _VERSION: Final = 1
 _SIDE: Final = np.uint32(0x9E3779B1)
-_NAMED: Final = regex.compile(r"(?<=[\p{L}\p{N},;)] )\p{Lu}[\p{L}\p{M}]*+(?! \d)", regex.V1)
-_NUMBERED: Final = regex.compile(r"\p{Lu}[\p{L}\p{M}]++(?= \d)", regex.V1)
+_UPPER: Final = "".join(chr(point) for point in range(0x10000) if unicodedata.category(chr(point)) == "Lu")
+_NAMED: Final = re.compile(rf" (?<=[\w,;)] )([{_UPPER}]\w*+)(?! [0-9])")
+"""A word with a capital, after a word of its sentence; not one that a number follows, which may be counted."""
+_BEFORE_NUMBER: Final = re.compile(r" (?=[0-9])")
 
 _NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT = (1 << i for i in range(6))
 _UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN = (1 << i for i in range(6, 12))
@@ -126,9 +129,8 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     text = np.repeat(np.arange(len(leads.counts)), leads.counts)
     is_near, is_recalled = _recall(leads, kinds, text)
     heads = [one[: 8 * int(n) + 200] for one, n in zip(texts, leads.counts, strict=True)]
-    is_name, is_numbered = (
-        _are_among(leads, [form.findall(one) for one in heads], text) for form in (_NAMED, _NUMBERED)
-    )
+    is_name = _are_among(leads, [_NAMED.findall(one) for one in heads], text)
+    is_numbered = _are_among(leads, [_numbered(one) for one in heads], text)
     told, values = _as_digits(leads, kinds, values, text)
     marks = (
         is_name * np.uint8(NAME)
@@ -298,6 +300,17 @@ def _in_recalled(leads: Leads, points_back: NDArray[np.bool_], text: NDArray[np.
     whole = np.repeat(opens & (n_sentences > _RECALL_SENTENCES), n_sentences)
     in_title = leads.sentence[new_sentence] == 0
     return np.repeat((back | whole) & ~in_title, lengths)
+
+
+def _numbered(text: str) -> list[str]:
+    """The words with a capital that a number follows."""
+    found = []
+    for space in _BEFORE_NUMBER.finditer(text):
+        end = space.start()
+        word = text[max(text.rfind(" ", 0, end), text.rfind("\n", 0, end)) + 1 : end].lstrip("\"'“‘(")
+        if word.isalpha() and word[0].isupper():
+            found.append(word)
+    return found
 
 
 def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.int64]) -> NDArray[np.bool_]:
