@@ -74,7 +74,7 @@ ENGLISH: Final = CueWords(
 )
 
 GERMAN: Final = CueWords(
-    numbers="null; ein eine einen einem einer eins; zwei; drei; vier; fünf; sechs; sieben; acht; neun; zehn; elf; "
+    numbers="null; eins; zwei; drei; vier; fünf; sechs; sieben; acht; neun; zehn; elf; "
     "zwölf; dreizehn; vierzehn; fünfzehn; sechzehn; siebzehn; achtzehn; neunzehn; zwanzig; dreißig; vierzig; "
     "fünfzig; sechzig; siebzig; achtzig; neunzig",
     ordinals="erste ersten erster erstes erstem; zweite zweiten zweiter zweites zweitem; dritte dritten dritter "
@@ -85,7 +85,7 @@ GERMAN: Final = CueWords(
     closers="letzte letzten letzter letztes abschließende abschließenden",
     ahead="vor nächste nächsten nächster nächstes kommende kommenden kommender künftige soll sollen geplante "
     "geplanten bis erwartet keine kein weitere",
-    amounts="einige einigen wenige wenigen mehrere mehreren paar",
+    amounts="ein eine einen einem einer einige einigen wenige wenigen mehrere mehreren paar",
     units="tag tage tagen woche wochen monat monate monaten",
     since="später zuvor früher danach nach her",
     ago="vor",
