@@ -1,4 +1,4 @@
-"""Rounds of one storyline are told apart in several languages, by their dates, and by their texts where these are gone."""
+"""Rounds of one storyline are told apart in several languages: by their dates, and without them by their texts."""
 
 from __future__ import annotations
 
