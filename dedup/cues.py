@@ -131,7 +131,7 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     heads = [one[: 8 * int(n) + 200] for one, n in zip(texts, leads.counts, strict=True)]
     is_name = _are_among(leads, [_NAMED.findall(one) for one in heads], text)
     is_numbered = _are_among(leads, [_numbered(one) for one in heads], text)
-    told, values = _as_digits(leads, kinds, values)
+    told, values = _as_digits(leads, kinds, values, text)
     marks = (
         is_name * np.uint8(NAME)
         | (leads.is_number | (kinds & _NUMBER > 0)) * np.uint8(NUMBER)
@@ -174,7 +174,7 @@ class _Reader:
         kinds, values = self.kinds[start:end], self.values[start:end]
         is_cue = (kinds & (_ORDINAL | _OPENER | _CLOSER | _QUARTER)) > 0
         counted = (values > 0) & (values <= _LARGEST_ROUND)
-        counted[1:] &= self.is_numbered[start : end - 1]
+        counted[1:] &= self.is_numbered[start:end][:-1]
         counted[:1] = False
         found: dict[tuple[int, int], int] = {}
         for place in np.flatnonzero(is_cue | counted).tolist():
@@ -325,7 +325,7 @@ def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.i
 
 
 def _as_digits(
-    leads: Leads, kinds: NDArray[np.int64], values: NDArray[np.int64]
+    leads: Leads, kinds: NDArray[np.int64], values: NDArray[np.int64], text: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """The hash of each number as it is written in digits, 0 for other words; and the values, those of two words
     ("twenty-five") at the first of them.
@@ -337,6 +337,7 @@ def _as_digits(
     worth = np.where(is_word, values, 0)
     joined = np.zeros(len(worth), np.bool_)
     joined[:-1] = (worth[:-1] >= 20) & (worth[:-1] % 10 == 0) & (worth[1:] > 0) & (worth[1:] < 10)
+    joined[:-1] &= (text[1:] == text[:-1]) & (leads.sentence[1:] == leads.sentence[:-1])
     worth[:-1] += np.where(joined[:-1], worth[1:], 0)
     second = np.zeros(len(worth), np.bool_)
     second[1:] = joined[:-1]

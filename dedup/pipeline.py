@@ -56,14 +56,15 @@ UNCORRECTED: Final = Constraints()
 _PROBE: Final = Article(
     "probe",
     title="Ferry service to the islands resumes after 17 days",
-    text=" ".join(
+    text="The third round of talks in Vessin ended on Friday with 214 seats, two weeks after the second. "
+    + " ".join(
         f"On day {day} the harbour master counted {1_000 + 37 * day:,} passengers, 4.{day} metres of swell, “no” boats;"
         f" das Schiff № {day} fuhr nicht, пором стояв у порту, feribot beklüyor, 渡轮停航 {day} 天."
         for day in range(1, 13)
     )
     + "\nSign up for our newsletter.",
 )
-"""Words of several scripts, numbers and a notice, more than enough for anchors and a sample."""
+"""Words of several scripts, numbers, cues and a notice, more than enough for anchors and a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,8 @@ def fingerprint(params: Params) -> str:
     What was kept under one fingerprint must not be compared with what is made under another.
     """
     [one] = prepare([_PROBE], params)
-    arrays = one.signature, one.keys, one.extract.sample, one.terms.hashes
-    made = one.content_hash + b"".join(array.astype("<u8").tobytes() for array in arrays)
+    arrays = one.signature, one.keys, one.extract.sample
+    made = one.content_hash + b"".join(array.astype("<u8").tobytes() for array in arrays) + one.terms.to_bytes()
     return hashlib.blake2b(made, digest_size=8).hexdigest()
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from dedup.cues import NAME, NUMBER, Cues
+from dedup.cues import NAME, NUMBER, Cues, CuesError
 from dedup.errors import DedupError
 from dedup.lead import Leads
 from dedup.shingle import split
@@ -92,7 +92,10 @@ class Terms:
         paired = np.frombuffer(packed, np.uint8, (n_words + 1) // 2, end)
         marks = np.column_stack([paired & np.uint8(15), paired >> np.uint8(4)]).ravel()[:n_words]
         hashes = np.frombuffer(packed, "<u4", n_words, _HEADER.size).astype(np.uint32)
-        return cls(hashes, marks, Cues.from_bytes(packed[end + (n_words + 1) // 2 :]))
+        try:
+            return cls(hashes, marks, Cues.from_bytes(packed[end + (n_words + 1) // 2 :]))
+        except CuesError as error:
+            raise TermsError(f"terms of {len(packed)} bytes: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
