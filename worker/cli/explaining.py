@@ -1,6 +1,6 @@
 """`dedup explain`, and what `dedup show` says of it: which article one matches, by which figures, in what words.
 
-What it says of stories is in `explaining_stories`.
+What it says of stories is in `explaining_stories` and `explaining_json`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,8 @@ from typing import Any
 from dedup.explain import Comparison, Passage
 from dedup.pipeline import Params
 from worker.cli.connected import Reached, reached, unknown_article
-from worker.cli.explaining_stories import (
-    pair_explanation,
-    show_pair,
-    show_story,
-    story_explanation,
-    told_pair,
-    told_story,
-)
+from worker.cli.explaining_json import told_pair, told_story
+from worker.cli.explaining_stories import pair_explanation, show_pair, show_story, story_explanation
 from worker.cli.output import show_fields, show_json, show_table, show_text
 from worker.service import explaining
 from worker.service.explaining import Explanation, Match
