@@ -8,7 +8,7 @@ from typing import Any
 from dedup.agreement import Agreement, Filled
 from dedup.article import format_time
 from dedup.belonging import Apart, Belonging, Likeness, RunnerUp, Score, Term
-from worker.cli.reasons import cause, why_in_story, why_pair
+from worker.cli.reasons import cause, ordinal_value, why_in_story, why_pair
 from worker.cli.spelling import Speller
 from worker.service.explaining_stories import Home, PairExplanation, StoryExplanation
 
