@@ -21,12 +21,12 @@ from dedup.graph import time_kernel
 from dedup.pipeline import Clustering, Params, Telling, cluster_window
 from dedup.storyline import similarity
 
-Cause = Literal["time", "similarity", "dates", "neighbours", "form", "events", "rounds", "none"]
+Cause = Literal["time", "similarity", "dates", "neighbours", "form", "events", "outsider", "rounds", "none"]
 """What keeps two articles apart. `time`: they are alike enough, but published too many days apart; `similarity`: they
 are not alike enough; `dates`: one is dated, the other is not and does not clearly tell the dated one's story;
 `neighbours`: no two articles of their groups are neighbours in the graph; `form`, `events`, `rounds`: they were alike
-enough, and are reports of one form, two events of one kind, or two rounds of one storyline; `none`: nothing does, in
-the present window."""
+enough, and are reports of one form, two events of one kind, or two rounds of one storyline; `outsider`: one of them is
+much less like the others than these are; `none`: nothing does, in the present window."""
 
 Joining = Literal["core", "merge", "dated", "alone", "none"]
 """How an article came to others of its story: in one core of HDBSCAN, in the merge pass, as an undated article that
@@ -123,9 +123,10 @@ class RunnerUp:
 class Belonging:
     """An article in its story.
 
-    `core`: the nearest article of its core, None where it is in none, and `core_similarity` what the two have for it,
-    days included; `core_bar` what makes a core. `score`: its own with the rest of its story, None where it is alone.
-    `terms`: what it has in common with the rest. `runner_up`: None where no other story shares a term.
+    `core`: the nearest article of its core that tells its story, None where there is none, and `core_similarity` what
+    the two have for it, days included; `core_bar` what makes a core. `score`: its own with the rest of its story, None
+    where it is alone. `terms`: what it has in common with the rest. `runner_up`: None where no other story shares a
+    term.
     """
 
     place: int
@@ -276,9 +277,12 @@ def _joining(seen: Seen, place: int, others: NDArray[np.int64]) -> Joining:
 
 
 def _nearest_of_core(seen: Seen, place: int, others: NDArray[np.int64]) -> tuple[int | None, float]:
-    """The neighbour in the core that an article is most like, days included, and how much."""
+    """The neighbour in the core that an article is most like, days included, and how much; none where those that made
+    it part of the core have been told apart from it.
+    """
     row = seen.clustering.graph[[place]].tocoo()
     inside = np.isin(row.col, others) & (seen.clustering.cores[row.col] == seen.clustering.cores[place])
+    inside &= row.data <= seen.params.cluster.max_distance
     if not inside.any():
         return None, 0.0
     near, distances = row.col[inside], row.data[inside]
@@ -334,7 +338,7 @@ def _apart(seen: Seen, here: int, there: int) -> Apart:
     if made.labels[here] == made.labels[there]:
         cause, groups = "none", sides
     elif made.merged[here] == made.merged[there]:
-        parting = find_parting(groups[0], (here, there), made.words, made.tales, seen.params.episode)
+        parting = find_parting(groups[0], (here, there), made.words, made.reliability, made.tales, seen.params.episode)
         cause, groups = parting.by, sides
         if parting.by == "events":
             words = _keys(seen, parting.signature[0]), _keys(seen, parting.signature[1])

@@ -20,7 +20,7 @@ from dedup.episode.anchoring import find_homes
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import is_of_one_form
-from dedup.episode.rounds import split_rounds
+from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
 
 __all__ = [
@@ -42,7 +42,7 @@ class EpisodeParams:
 class Parting:
     """Which question parted two articles; `signature`: the columns of the words that tell two events apart."""
 
-    by: Literal["form", "events", "rounds"]
+    by: Literal["form", "events", "outsider", "rounds"]
     signature: tuple[Sequence[int], Sequence[int]] = ((), ())
 
 
@@ -90,14 +90,23 @@ def tell_apart(
 
 
 def find_parting(
-    members: NDArray[np.int64], ends: tuple[int, int], words: Words, tales: Sequence[Tale], params: EpisodeParams
+    members: NDArray[np.int64],
+    ends: tuple[int, int],
+    words: Words,
+    reliability: NDArray[np.float64],
+    tales: Sequence[Tale],
+    params: EpisodeParams,
 ) -> Parting:
     """Why `tell_apart` parted two (`ends`) of the members of what had been one story."""
     frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     if is_of_one_form(members, words.rows, frequency, tales, params.form):
         return Parting("form")
     signature = find_signature(members, ends, words, params.event)
-    return Parting("rounds") if signature is None else Parting("events", signature)
+    if signature is not None:
+        return Parting("events", signature)
+    event = next(part for part in split_events(members, words, params.event) if ends[0] in part)
+    outside = find_outsiders(compare_members(words.rows[event], reliability[event]), params.round)
+    return Parting("outsider" if outside[np.isin(event, ends)].any() else "rounds")
 
 
 def _stories(labels: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -191,20 +191,30 @@ def test_two_events_of_one_kind_are_told_apart_by_the_words_of_each() -> None:
     own = {side: [name.capitalize() for name in words(f"names of {side}", 12)] for side in "ab"}
     tellings = [telling(f"{side}{i}", theme, own[side] * 2) for side in "ab" for i in range(5)]
     made = Seen.of(tellings, np.repeat([0, 1], 5), PARAMS).clustering
-    found = find_parting(np.arange(10), (1, 7), made.words, made.tales, EpisodeParams())
+    found = find_parting(np.arange(10), (1, 7), made.words, made.reliability, made.tales, EpisodeParams())
     assert found.by == "events"
     for columns, side in zip(found.signature, "ab", strict=True):
         spelt = spelt_words(" ".join(own[side]))
         assert len(columns) == 3
         assert all(int(made.vectors.keys[column]) in spelt for column in columns)
-    assert find_parting(np.arange(5), (1, 2), made.words, made.tales, EpisodeParams()).by == "rounds"
+
+
+def test_what_is_neither_form_nor_events_is_parted_as_an_outsider_or_as_rounds() -> None:
+    theme = words("theme", 40)
+    tellings = [*(telling(f"inside {i}", theme) for i in range(5)), telling("outside", theme[:4], words("other", 40))]
+    made = Seen.of(tellings, np.zeros(6, np.int64), PARAMS).clustering
+    by = [
+        find_parting(np.arange(6), ends, made.words, made.reliability, made.tales, EpisodeParams()).by
+        for ends in ((0, 1), (0, 5), (5, 3))
+    ]
+    assert by == ["rounds", "outsider", "outsider"]
 
 
 def test_reports_of_one_form_are_said_to_be_that() -> None:
     form = [words(f"line {i}", 12) for i in range(24)]
     tellings = [telling(f"report {i}", *(form[(i + k) % 24] for k in range(3))) for i in range(24)]
     made = Seen.of(tellings, np.arange(24), PARAMS).clustering
-    found = find_parting(np.arange(0, 24, 3), (0, 3), made.words, made.tales, EpisodeParams())
+    found = find_parting(np.arange(0, 24, 3), (0, 3), made.words, made.reliability, made.tales, EpisodeParams())
     assert (found.by, found.signature) == ("form", ((), ()))
 
 
