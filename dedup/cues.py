@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import struct
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -158,6 +158,17 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
             )
         )
     return cues, marks
+
+
+def digits() -> dict[int, str]:
+    """The numbers that words may stand for, by their hashes as fillers and numbers have them."""
+    return {number: str(value) for value, number in enumerate(_digits().tolist())}
+
+
+def beside(context: int, words: Container[int]) -> tuple[int, bool] | None:
+    """Which of these words (hashes) is the one of a slot's context, and whether it follows the number; None if none."""
+    follows = context ^ int(_SIDE)
+    return (follows, True) if follows in words else (context, False) if context in words else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

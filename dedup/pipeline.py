@@ -214,12 +214,20 @@ class Telling:
 class Clustering:
     """One clustering of one window: a label for each telling (int64, 0..k-1 in order of first member), and what
     profiles of its stories are made of.
+
+    What led to the labels: `graph`, the neighbours, dated and undated alike; `cores` and `merged`, the labels after
+    HDBSCAN and after the merge pass; `words` and `tales`, by which like events were told apart.
     """
 
     labels: NDArray[np.int64]
     vectors: Vectors
     reliability: NDArray[np.float64]
     days: NDArray[np.float64]
+    graph: sparse.csr_matrix
+    cores: NDArray[np.int64]
+    merged: NDArray[np.int64]
+    words: Words
+    tales: Sequence[Tale]
 
     def profile(self, members: Sequence[int], params: Params) -> Profile:
         """The profile of the story that these tellings make."""
@@ -256,12 +264,12 @@ def _cluster_freely(tellings: Sequence[Telling], params: Params) -> Clustering:
     reliable = reliability(n_words, params.graph)
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
     apart = same_kind(graph, days)
-    labels = cluster_graph(apart, params.cluster)
-    merged = merge_stories(labels, apart, found.rows, reliable, days, params.merge)
+    cores = cluster_graph(apart, params.cluster)
+    merged = merge_stories(cores, apart, found.rows, reliable, days, params.merge)
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
-    words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
-    divided = tell_apart(merged, labels, graph, Articles(words, reliable, days, tales), params.episode)
-    return Clustering(in_order(divided), found, reliable, days)
+    told = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
+    divided = tell_apart(merged, cores, graph, Articles(told, reliable, days, tales), params.episode)
+    return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, told, tales)
 
 
 @dataclass(frozen=True, slots=True)

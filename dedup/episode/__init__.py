@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.episode.anchoring import find_homes
-from dedup.episode.events import Words, split_events
+from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import is_of_one_form
-from dedup.episode.rounds import split_rounds
+from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
 
-__all__ = ["Articles", "EpisodeParams", "EventParams", "FormParams", "RoundParams", "Tale", "Words", "tell_apart"]
+__all__ = [
+    "Articles", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Tale", "Words", "find_parting",
+    "tell_apart",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,14 @@ class Articles:
     reliability: NDArray[np.float64]
     published_days: NDArray[np.float64]
     tales: Sequence[Tale]
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Which question parted two articles; `signature`: the columns of the words that tell two events apart."""
+
+    by: Literal["form", "events", "outsider", "rounds"]
+    signature: tuple[Sequence[int], Sequence[int]] = ((), ())
 
 
 def tell_apart(
@@ -86,6 +98,26 @@ def tell_apart(
     scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ words.rows
     homes = find_homes(divided, graph, scaled, dated, tales, weigher)
     return np.array([homes.get(label, label) for label in divided.tolist()], np.int64)
+
+
+def find_parting(
+    members: NDArray[np.int64],
+    ends: tuple[int, int],
+    words: Words,
+    reliability: NDArray[np.float64],
+    tales: Sequence[Tale],
+    params: EpisodeParams,
+) -> Parting:
+    """Why `tell_apart` parted two (`ends`) of the members of what had been one story."""
+    frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
+    if is_of_one_form(members, words.rows, frequency, tales, params.form):
+        return Parting("form")
+    signature = find_signature(members, ends, words, params.event)
+    if signature is not None:
+        return Parting("events", signature)
+    event = next(part for part in split_events(members, words, params.event) if ends[0] in part)
+    outside = find_outsiders(compare_members(words.rows[event], reliability[event]), params.round)
+    return Parting("outsider" if outside[np.isin(event, ends)].any() else "rounds")
 
 
 def _stories(labels: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

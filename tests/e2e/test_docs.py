@@ -169,11 +169,19 @@ def test_ids_that_are_shown_are_those_of_the_sample_articles(service: Service) -
 
 
 @pytest.mark.usefixtures("service")
-def test_an_explanation_that_is_shown_is_the_one_that_is_given() -> None:
-    (shown,) = (one.text for one in blocks("docs/quickstart.md") if "estimated similarity" in one.text)
-    printed = [" ".join(line.split()) for line in dedup(["explain", "seed-r2-wire-near"], b"").splitlines()]
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("estimated similarity", ["seed-r2-wire-near"]),
+        ("why in this story", ["seed-r2-wire-near"]),
+        ("together in", ["seed-r1-wire", "seed-r2-wire"]),
+    ],
+)
+def test_an_explanation_that_is_shown_is_the_one_that_is_given(field: str, words: list[str]) -> None:
+    (shown,) = (one.text for one in blocks("docs/quickstart.md") if field in one.text)
+    printed = [" ".join(line.split()) for line in dedup(["explain", *words], b"").splitlines()]
     for line in filter(str.strip, shown.splitlines()):
-        wanted = " ".join(line.removesuffix(", ...").split())
+        wanted = " ".join(re.sub("[,;] [.]{3}$", "", line).split())
         assert any(found.startswith(wanted) for found in printed), line
 
 

@@ -1,4 +1,7 @@
-"""`dedup explain`, and what `dedup show` says of it: which article one matches, by which figures, in what words."""
+"""`dedup explain`, and what `dedup show` says of it: which article one matches, by which figures, in what words.
+
+What it says of stories is in `explaining_stories` and `explaining_json`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from dedup.explain import Comparison, Passage
 from dedup.pipeline import Params
 from worker.cli import correcting
 from worker.cli.connected import Reached, reached, unknown_article
+from worker.cli.explaining_json import told_pair, told_story
+from worker.cli.explaining_stories import pair_explanation, show_pair, show_story, story_explanation
 from worker.cli.output import show_fields, show_json, show_table, show_text
 from worker.service import explaining
 from worker.service.explaining import Explanation, Match
@@ -20,16 +25,31 @@ from worker.store.store import open_store
 
 
 def explain(args: argparse.Namespace) -> int:
-    """Why an article is in its family."""
+    """Why an article is in its family and in its story; of two articles, why they are in one story or in two."""
+    if args.other_id is not None:
+        return _explain_pair(args)
     with reached(args) as service:
         found = explanation(service, args.article_id, with_text=True)
         made = service.client.corrections(args.article_id)
+        story = None if found is None or args.family else story_explanation(service, args.article_id)
     if found is None:
         raise unknown_article(args.article_id)
     if args.json:
-        show_json(told(found, made))
+        show_json(told(found, made) | ({"story": told_story(story)} if story is not None else {}))
     else:
         _show(found, made)
+        if story is not None:
+            show_story(story)
+    return 0
+
+
+def _explain_pair(args: argparse.Namespace) -> int:
+    with reached(args) as service:
+        found = pair_explanation(service, args.article_id, args.other_id)
+    if args.json:
+        show_json(told_pair(found))
+    else:
+        show_pair(found)
     return 0
 
 
