@@ -118,7 +118,8 @@ def test_a_number_that_counts_what_follows_counts_no_round() -> None:
 def test_an_ordinal_further_down_is_not_the_articles_own() -> None:
     def ranks(body: str) -> list[int]:
         cues = cues_of(body)
-        return cues.ranks[cues.heads == hash_of("round")].tolist()
+        own: list[int] = cues.ranks[cues.heads == hash_of("round")].tolist()
+        return own
 
     assert ranks("A second round ended.") == [0]
     assert ranks("Towns stay dry. A second round ended.") == [1]
