@@ -233,6 +233,11 @@ def test_numbers_that_are_only_recalled_are_none_of_the_articles_own() -> None:
     assert cues.numbers.tolist() == [hash_of("214")]
 
 
+def test_what_is_recalled_fills_no_slots() -> None:
+    told, recalled = "They freed 214 prisoners.", "Two weeks ago they freed 390 prisoners."
+    assert slots(f"{told} {recalled}") == slots(told)
+
+
 def test_a_name_is_what_has_a_capital_within_a_sentence() -> None:
     body = "Rivers rose in Vessin, and Oren Halvik (of Karvelia) left. Boats came. “Towns” stay dry"
     assert marked(body, NAME) >= {"vessin", "oren", "halvik"}

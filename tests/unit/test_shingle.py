@@ -170,7 +170,8 @@ def test_located_words_are_the_words_there_are(texts: list[str]) -> None:
     expected, n_words = word_hashes(texts)
     assert words.tolist() == expected.tolist()
     assert counts.tolist() == n_words.tolist()
-    assert (places.shape, places.dtype) == (words.shape, np.uint8)
+    assert places.shape == words.shape
+    assert places.dtype == np.uint8
 
 
 @pytest.mark.parametrize(
