@@ -2,7 +2,8 @@
 
 - *Ordinals*: "second round of talks", "Game 5", "Q2", with the noun they count. Not what is still to come ("before a
   third round"), nor what counts time ("third week").
-- *Slots*: a number with the word beside it ("214 prisoners"). Two texts that fill a slot otherwise contradict.
+- *Slots*: a number with the word beside it ("214 prisoners"), not in what is recalled. Two texts that fill a slot
+  otherwise contradict.
 - *Recall*: sentences that point back ("two weeks ago", "last month", "in early April"). What is told only there is no
   evidence of the article's own event; and one who points back is seldom telling the first of several.
 - *Names, numbers, weekdays*: words that carry an event's identity, marked among the terms.
@@ -139,8 +140,9 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
         | is_recalled * np.uint8(RECALLED)
     )
     recalls = np.bincount(text[is_near], minlength=len(leads.counts)).tolist()
-    numbers = _of_each_text(text, told.astype(np.uint64), (told > 0) & ~is_recalled, len(leads.counts))
-    slots = _slots(leads, kinds, told, text)
+    is_own = (told > 0) & ~is_recalled
+    numbers = _of_each_text(text, told.astype(np.uint64), is_own, len(leads.counts))
+    slots = _slots(leads, kinds, told, is_own, text)
     reader = _Reader(leads, kinds, values, is_numbered)
     ends: list[int] = np.cumsum(leads.counts).tolist()
     cues: list[Cues] = []
@@ -229,14 +231,18 @@ class _Reader:
 
 
 def _slots(
-    leads: Leads, kinds: NDArray[np.int64], told: NDArray[np.uint32], text: NDArray[np.int64]
+    leads: Leads,
+    kinds: NDArray[np.int64],
+    told: NDArray[np.uint32],
+    is_own: NDArray[np.bool_],
+    text: NDArray[np.int64],
 ) -> list[NDArray[np.uint64]]:
-    """Each text's numbers with the next word on either side that is no function word and no number: both hashes in one,
-    that of the word first.
+    """Each text's own numbers with the next word on either side that is no function word and no number: both hashes in
+    one, that of the word first.
     """
     starts = np.cumsum(leads.counts) - leads.counts
     within = np.arange(len(text)) - starts[text] < _SLOT_WORDS
-    here = np.flatnonzero((told > 0) & within)
+    here = np.flatnonzero(is_own & within)
     bare = (kinds & _FUNCTION > 0) | (told > 0) | ~within
     found, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     for side, salt in ((1, _SIDE), (-1, np.uint32(0))):

@@ -211,10 +211,10 @@ def test_what_is_neither_form_nor_events_is_parted_as_an_outsider_or_as_rounds()
 
 
 def test_reports_of_one_form_are_said_to_be_that() -> None:
-    form = [words(f"line {i}", 12) for i in range(24)]
-    tellings = [telling(f"report {i}", *(form[(i + k) % 24] for k in range(3))) for i in range(24)]
-    made = Seen.of(tellings, np.arange(24), PARAMS).clustering
-    found = find_parting(np.arange(0, 24, 3), (0, 3), made.words, made.reliability, made.tales, EpisodeParams())
+    form = [words(f"line {i}", 12) for i in range(60)]
+    tellings = [telling(f"report {i}", *(form[(i + k) % 60] for k in range(3))) for i in range(60)]
+    made = Seen.of(tellings, np.arange(60), PARAMS).clustering
+    found = find_parting(np.arange(0, 60, 3), (0, 3), made.words, made.reliability, made.tales, EpisodeParams())
     assert (found.by, found.signature) == ("form", ((), ()))
 
 

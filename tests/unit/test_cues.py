@@ -118,7 +118,8 @@ def test_a_number_that_counts_what_follows_counts_no_round() -> None:
 def test_an_ordinal_further_down_is_not_the_articles_own() -> None:
     def ranks(body: str) -> list[int]:
         cues = cues_of(body)
-        return list(cues.ranks[cues.heads == hash_of("round")].tolist())
+        own: list[int] = cues.ranks[cues.heads == hash_of("round")].tolist()
+        return own
 
     assert ranks("A second round ended.") == [0]
     assert ranks("Towns stay dry. A second round ended.") == [1]
@@ -230,6 +231,11 @@ def test_a_title_recalls_nothing() -> None:
 def test_numbers_that_are_only_recalled_are_none_of_the_articles_own() -> None:
     cues = cues_of("They freed 214 prisoners. Two weeks ago they freed 390 prisoners. They freed 214.")
     assert cues.numbers.tolist() == [hash_of("214")]
+
+
+def test_what_is_recalled_fills_no_slots() -> None:
+    told, recalled = "They freed 214 prisoners.", "Two weeks ago they freed 390 prisoners."
+    assert slots(f"{told} {recalled}") == slots(told)
 
 
 def test_a_name_is_what_has_a_capital_within_a_sentence() -> None:
