@@ -98,8 +98,13 @@ def run_memory() -> Figures:
             ("growth of the server's memory", "", f"{shown.grown:,.0f}"),
         ],
     )
+    freed = shown.freed
     print(f"\n{shown.n:,} articles drained by one process, {shown.n / shown.seconds:,.0f} a second")
-    return {"state": shown.state, **dataclasses.asdict(shown)}
+    print(
+        f"{freed.n:,} articles with their stories added {freed.added:,} bytes; {freed.left:,} were left once they had "
+        f"expired ({freed.n / freed.seconds:,.0f} articles a second): {freed.share:.3f} is free again"
+    )
+    return {"state": shown.state, "free_again": freed.share, **dataclasses.asdict(shown)}
 
 
 def run_cluster() -> Figures:

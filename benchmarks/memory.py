@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from benchmarks import expiry
 from benchmarks.articles import make_articles
 from benchmarks.served import drain_all, push, used_memory
 from worker import embedded
@@ -18,6 +19,8 @@ from worker.store.store import open_store
 SAMPLED: Final = 2_000
 """Keys of a kind that are measured, the others taken to be like them."""
 AT_ONCE: Final = 5_000
+EXPIRED_SHARE: Final = 10
+"""One article in so many is clustered and expired, too: a first run over all of them would take minutes."""
 APART: Final = frozenset({"terms", "text"})
 """Kinds of keys beside the index that are no near-duplicate state: they are kept for clustering and for readers."""
 
@@ -34,12 +37,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All kinds of keys, and what the server's memory has grown by, in bytes an article; seconds of draining."""
+    """All kinds of keys, and what the server's memory has grown by, in bytes an article; seconds of draining; and what
+    of fewer articles is free again once they have expired.
+    """
 
     n: int
     kinds: tuple[Kept, ...]
     grown: float
     seconds: float
+    freed: expiry.Freed
 
     @property
     def state(self) -> float:
@@ -57,8 +63,9 @@ def measure(data_dir: Path, n: int) -> Memory:
         while part := list(islice(articles, AT_ONCE)):
             push(store, part)
             seconds += drain_all(store)
-        grown = (used_memory(connection) - before) / n
-        return Memory(n, tuple(_kinds(connection, store.keys, n)), grown, seconds)
+        grown, kinds = (used_memory(connection) - before) / n, tuple(_kinds(connection, store.keys, n))
+        connection.execute_command("FLUSHALL", "SYNC")
+        return Memory(n, kinds, grown, seconds, expiry.measure(store, n // EXPIRED_SHARE))
     finally:
         server.stop()
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks import peers
-from dedup.article import MAX_ARTICLE_BYTES, Article, parse_article
+from dedup.article import MAX_ARTICLE_BYTES, parse_article
 from dedup.family import verify
 from dedup.pipeline import Params, Prepared, prepare
+from dedup.terms import TermParams
 from worker.embedded import Server
-from worker.service.ingest import BATCH_ENTRIES, WAIT_SECONDS, drain
+from worker.service.ingest import BATCH_BYTES, BATCH_ENTRIES, WAIT_SECONDS, Pushed, Worker, drain
 from worker.store.connection import Connection, connect
+from worker.store.inbox import Entry
 from worker.store.store import Store, open_store
 
 N_ROUNDS: Final = 2
@@ -55,7 +58,7 @@ class Way:
 def measure(server: Server, articles: Sequence[dict[str, str]]) -> tuple[list[Served], list[Served]]:
     """Look-up with signatures given, then the whole way from the text; this project first in each."""
     connection = connect(server.url)
-    store = open_store(connection, "dedup:")
+    store, textless = (open_store(connection, "dedup:", keep_text=kept) for kept in (True, False))
     parsed, texts = [parse_article(article) for article in articles], [article["text"] for article in articles]
     prepared, signed = prepare(parsed, Params()), peers.datasketch_bulk(texts[: round(PEER_SHARE * len(texts))])
     xxhash = peers.load("xxhash")
@@ -69,8 +72,8 @@ def measure(server: Server, articles: Sequence[dict[str, str]]) -> tuple[list[Se
         ),
     ]
     whole = [
+        Way("texts to families, all their keys written", 1.0, lambda n: _settled(textless, articles[:n])),
         Way("drain: inbox to families, all keys written", 1.0, lambda n: _drained(store, articles[:n])),
-        Way("prepare, Index.admit and verify", 1.0, lambda n: timed(_prepare_and_admit, store, parsed[:n])),
         Way(
             f"datasketch bulk, {'xxh32' if fast else 'sha1'}, then query, insert in Redis", PEER_SHARE,
             lambda n: timed(lambda: _datasketch(server.socket_path, peers.datasketch_bulk(texts[:n], fast))),
@@ -133,15 +136,38 @@ def drain_all(store: Store) -> float:
 def _drained(store: Store, articles: Sequence[dict[str, str]]) -> float:
     push(store, articles)
     seconds = drain_all(store)
-    n_articles, _ = store.articles.count()
-    if n_articles != len(articles):
-        raise RuntimeError(f"{n_articles} of {len(articles)} articles have a family")
+    _check(store, len(articles))
     return seconds
 
 
-def _prepare_and_admit(store: Store, articles: Sequence[Article]) -> None:
-    for i in _starts(len(articles)):
-        _admit(store, prepare(articles[i : i + BATCH_ENTRIES], Params()))
+def _settled(store: Store, articles: Sequence[dict[str, str]]) -> float:
+    """From texts to families that can be read, without what else a drain does: the inbox is read and its JSON parsed
+    beforehand, texts are not kept, and no terms are read for clustering.
+    """
+    push(store, articles)
+    worker = Worker(store, Params(terms=TermParams(lead_words=0, cue_words=0)), MAX_ARTICLE_BYTES, DAY_SECONDS)
+    store.inbox.ensure()
+    taken = [store.inbox.take("bench", BATCH_ENTRIES, BATCH_BYTES, 60.0) for _ in _starts(len(articles))]
+    parsed = [(entries, worker.parse(entries)) for entries in taken]
+    seconds = timed(_settle, worker, parsed)
+    _check(store, len(articles))
+    return seconds
+
+
+def _settle(worker: Worker, parsed: Sequence[tuple[Sequence[Entry], Sequence[Pushed]]]) -> None:
+    """Works as a drain does: a batch is prepared while the one before it is committed."""
+    with ThreadPoolExecutor(1) as ahead:
+        preparing = ahead.submit(worker.prepare, *parsed[0])
+        for following in [*parsed[1:], ([], [])]:
+            batch = preparing.result()
+            preparing = ahead.submit(worker.prepare, *following)
+            worker.finish(batch)
+
+
+def _check(store: Store, n: int) -> None:
+    n_articles, _ = store.articles.count()
+    if n_articles != n:
+        raise RuntimeError(f"{n_articles} of {n} articles have a family")
 
 
 def _admit(store: Store, prepared: Sequence[Prepared]) -> None:

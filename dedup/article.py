@@ -28,7 +28,7 @@ LAST_YEAR: Final = 2200
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_UNFIT_BYTES: Final = bytes(byte for byte in (*range(0x20), 0x7F) if byte not in b"\t\n\r")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 _TRACKING: Final = re.compile(
@@ -190,14 +190,13 @@ def _read_id(fields: Mapping[str, object]) -> str:
     if not isinstance(claimed, str):
         shown = f": {claimed}" if isinstance(claimed, (int, float)) and abs(claimed) < 1 << 64 else ""
         raise ArticleError(None, "id", f"must be a string, is {_json_type(claimed)}{shown}")
-    named = _printable(claimed)
     if _SURROGATES.search(claimed):
-        raise ArticleError(named, "id", "has a lone surrogate, which is not UTF-8")
+        raise ArticleError(_printable(claimed), "id", "has a lone surrogate, which is not UTF-8")
     if not 1 <= len(claimed.encode()) <= MAX_ID_BYTES:
         size = len(claimed.encode())
-        raise ArticleError(named or None, "id", f"{size:,} bytes long, must be 1 to {MAX_ID_BYTES}")
+        raise ArticleError(_printable(claimed) or None, "id", f"{size:,} bytes long, must be 1 to {MAX_ID_BYTES}")
     if _CONTROLS.search(claimed):
-        raise ArticleError(named, "id", "has a control character (a newline, tab, NUL or their like)")
+        raise ArticleError(_printable(claimed), "id", "has a control character (a newline, tab, NUL or their like)")
     return claimed
 
 
@@ -207,7 +206,7 @@ def _read_string(fields: Mapping[str, object], name: str, article_id: str, warni
         return ""
     if not isinstance(value, str):
         raise ArticleError(article_id or None, name, f"must be a string, is {_json_type(value)}")
-    if not _UNFIT.search(value):
+    if _is_fit(value):
         return value
     clean, n_surrogates = _SURROGATES.subn("\ufffd", value)
     clean, n_controls = _BODY_CONTROLS.subn(" ", clean)
@@ -216,6 +215,15 @@ def _read_string(fields: Mapping[str, object], name: str, article_id: str, warni
     if n_controls:
         warnings.append(f"{name}: {n_controls} control characters replaced by spaces")
     return clean
+
+
+def _is_fit(value: str) -> bool:
+    """Whether a string has no control characters but those of lines, and no lone surrogates."""
+    try:
+        encoded = value.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(encoded.translate(None, _UNFIT_BYTES)) == len(encoded)
 
 
 def _one_line(value: str, name: str, warnings: list[str]) -> str:

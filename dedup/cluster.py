@@ -58,6 +58,26 @@ class MergeParams:
     """Standard deviation of the time kernel between the mean days of two groups."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Factors:
+    """What the scores of pairs of groups are made of: float64, shape (n_pairs,) each.
+
+    `similarity`: the mean over all pairs of their articles, over the one expected within a story. `cohesion`: the root
+    of both groups' own, so that a loose story may grow and a tight one keeps its bar. `kernel`: of the days between
+    them. `crowding`: how much their sizes make it easier.
+    """
+
+    similarity: NDArray[np.float64]
+    cohesion: NDArray[np.float64]
+    kernel: NDArray[np.float64]
+    crowding: NDArray[np.float64]
+
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """What is held against `MergeParams.min_score`."""
+        return self.similarity / self.cohesion * self.kernel * self.crowding
+
+
 def cluster_graph(graph: sparse.csr_matrix, params: ClusterParams) -> NDArray[np.int64]:
     """The core each article belongs to, every article without one a label of its own: int64, shape (n,).
 
@@ -105,6 +125,18 @@ def merge_stories(
         new_left, new_right = _distinct(joined[left[fresh]], joined[right[fresh]])
         left, right = np.concatenate([old_left, new_left]), np.concatenate([old_right, new_right])
         scores = np.concatenate([scores, groups.scores(new_left, new_right, params)])
+
+
+def compare_groups(
+    labels: NDArray[np.int64],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rows: sparse.csr_matrix,
+    reliability: NDArray[np.float64],
+    published_days: NDArray[np.float64],
+    params: MergeParams,
+) -> Factors:
+    """What the merge pass makes of pairs of groups, neighbours or not; the rest as in `merge_stories`."""
+    return _Groups.of(labels, rows, reliability, published_days).factors(*pairs, params)
 
 
 def in_order(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -207,16 +239,17 @@ class _Groups:
         )
 
     def scores(self, left: NDArray[np.int64], right: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
-        """Mean similarity of two groups over the expected one, each pair of `left` and `right`.
+        """Mean similarity of two groups over the expected one, each pair of `left` and `right`."""
+        return self.factors(left, right, params).score
 
-        Divided by the root of both cohesions, so that a loose story may grow and a tight one keeps its bar.
-        """
+    def factors(self, left: NDArray[np.int64], right: NDArray[np.int64], params: MergeParams) -> Factors:
+        """What the scores of these pairs are made of."""
         mean = self._products(left, right) / (self.roots[left] * self.roots[right])
         cohesion = self._cohesion(np.concatenate([left, right]), params)
         size_ratio = np.abs(np.log(self.sizes[left] / self.sizes[right]))
         crowding = np.minimum(1 + params.crowding * size_ratio, params.max_crowding)
         near = self._kernel(left, right, params)
-        return np.asarray(mean / np.sqrt(cohesion[left] * cohesion[right]) * near * crowding)
+        return Factors(mean, np.sqrt(cohesion[left] * cohesion[right]), near, crowding)
 
     def _products(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         """Sums of the cosines between the articles of two groups."""

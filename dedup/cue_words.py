@@ -74,7 +74,7 @@ ENGLISH: Final = CueWords(
 )
 
 GERMAN: Final = CueWords(
-    numbers="null; ein eine einen einem einer eins; zwei; drei; vier; fünf; sechs; sieben; acht; neun; zehn; elf; "
+    numbers="null; eins; zwei; drei; vier; fünf; sechs; sieben; acht; neun; zehn; elf; "
     "zwölf; dreizehn; vierzehn; fünfzehn; sechzehn; siebzehn; achtzehn; neunzehn; zwanzig; dreißig; vierzig; "
     "fünfzig; sechzig; siebzig; achtzig; neunzig",
     ordinals="erste ersten erster erstes erstem; zweite zweiten zweiter zweites zweitem; dritte dritten dritter "
@@ -85,7 +85,7 @@ GERMAN: Final = CueWords(
     closers="letzte letzten letzter letztes abschließende abschließenden",
     ahead="vor nächste nächsten nächster nächstes kommende kommenden kommender künftige soll sollen geplante "
     "geplanten bis erwartet keine kein weitere",
-    amounts="einige einigen wenige wenigen mehrere mehreren paar",
+    amounts="ein eine einen einem einer einige einigen wenige wenigen mehrere mehreren paar",
     units="tag tage tagen woche wochen monat monate monaten",
     since="später zuvor früher danach nach her",
     ago="vor",
@@ -172,14 +172,14 @@ UKRAINIAN: Final = CueWords(
     closers="останній остання останнє останнього останньої останньому останню вирішальний вирішальна",
     ahead="наступний наступна наступного наступної наступному наступну перед до буде майбутній майбутня можливий",
     amounts="кілька декілька пару",
-    units="день дні днів тиждень тижні тижнів місяць місяці місяців",
+    units="день дня дні днів тиждень тижня тижні тижнів місяць місяця місяці місяців",
     since="тому потому раніше після пізніше",
     ago="за через",
     last="минулий минула минуле минулого минулої минулому минулу попередній попередня попереднього попередньої",
     back="раніше тоді попередній попередня попереднього попередньої попередньому",
     within="у в з на початку наприкінці",
-    spans="раз рази разів день дні днів тиждень тижні тижнів місяць місяці місяців рік роки років година години "
-    "годин хвилина хвилини хвилин місце",
+    spans="раз рази разів день дня дні днів тиждень тижня тижні тижнів місяць місяця місяці місяців рік року роки "
+    "років година години годин хвилина хвилини хвилин місце",
     of="",
     months="січень січня січні лютий лютого лютому березень березня березні квітень квітня квітні травень травня "
     "травні червень червня червні липень липня липні серпень серпня серпні вересень вересня вересні жовтень жовтня "

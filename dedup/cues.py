@@ -2,7 +2,8 @@
 
 - *Ordinals*: "second round of talks", "Game 5", "Q2", with the noun they count. Not what is still to come ("before a
   third round"), nor what counts time ("third week").
-- *Slots*: a number with the word beside it ("214 prisoners"). Two texts that fill a slot otherwise contradict.
+- *Slots*: a number with the word beside it ("214 prisoners"), not in what is recalled. Two texts that fill a slot
+  otherwise contradict.
 - *Recall*: sentences that point back ("two weeks ago", "last month", "in early April"). What is told only there is no
   evidence of the article's own event; and one who points back is seldom telling the first of several.
 - *Names, numbers, weekdays*: words that carry an event's identity, marked among the terms.
@@ -13,14 +14,15 @@ names where a script has capitals, and numbers.
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from dedup.cue_words import LANGUAGES
@@ -53,8 +55,10 @@ _RECALL_SENTENCES: Final = 2
 _HEADER: Final = struct.Struct("<BHHHB")
 _VERSION: Final = 1
 _SIDE: Final = np.uint32(0x9E3779B1)
-_NAMED: Final = regex.compile(r"(?<=[\p{L}\p{N},;)] )\p{Lu}[\p{L}\p{M}]*+(?! \d)", regex.V1)
-_NUMBERED: Final = regex.compile(r"\p{Lu}[\p{L}\p{M}]++(?= \d)", regex.V1)
+_UPPER: Final = "".join(chr(point) for point in range(0x10000) if unicodedata.category(chr(point)) == "Lu")
+_NAMED: Final = re.compile(rf" (?<=[\w,;)] )([{_UPPER}]\w*+)(?! [0-9])")
+"""A word with a capital, after a word of its sentence; not one that a number follows, which may be counted."""
+_BEFORE_NUMBER: Final = re.compile(r" (?=[0-9])")
 
 _NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT = (1 << i for i in range(6))
 _UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN = (1 << i for i in range(6, 12))
@@ -126,10 +130,9 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     text = np.repeat(np.arange(len(leads.counts)), leads.counts)
     is_near, is_recalled = _recall(leads, kinds, text)
     heads = [one[: 8 * int(n) + 200] for one, n in zip(texts, leads.counts, strict=True)]
-    is_name, is_numbered = (
-        _are_among(leads, [form.findall(one) for one in heads], text) for form in (_NAMED, _NUMBERED)
-    )
-    told, values = _as_digits(leads, kinds, values)
+    is_name = _are_among(leads, [_NAMED.findall(one) for one in heads], text)
+    is_numbered = _are_among(leads, [_numbered(one) for one in heads], text)
+    told, values = _as_digits(leads, kinds, values, text)
     marks = (
         is_name * np.uint8(NAME)
         | (leads.is_number | (kinds & _NUMBER > 0)) * np.uint8(NUMBER)
@@ -137,8 +140,9 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
         | is_recalled * np.uint8(RECALLED)
     )
     recalls = np.bincount(text[is_near], minlength=len(leads.counts)).tolist()
-    numbers = _of_each_text(text, told.astype(np.uint64), (told > 0) & ~is_recalled, len(leads.counts))
-    slots = _slots(leads, kinds, told, text)
+    is_own = (told > 0) & ~is_recalled
+    numbers = _of_each_text(text, told.astype(np.uint64), is_own, len(leads.counts))
+    slots = _slots(leads, kinds, told, is_own, text)
     reader = _Reader(leads, kinds, values, is_numbered)
     ends: list[int] = np.cumsum(leads.counts).tolist()
     cues: list[Cues] = []
@@ -158,6 +162,17 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     return cues, marks
 
 
+def digits() -> dict[int, str]:
+    """The numbers that words may stand for, by their hashes as fillers and numbers have them."""
+    return {number: str(value) for value, number in enumerate(_digits().tolist())}
+
+
+def beside(context: int, words: Container[int]) -> tuple[int, bool] | None:
+    """Which of these words (hashes) is the one of a slot's context, and whether it follows the number; None if none."""
+    follows = context ^ int(_SIDE)
+    return (follows, True) if follows in words else (context, False) if context in words else None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reader:
     """What is known of the words of a batch, to read one text's ordinals from."""
@@ -172,7 +187,7 @@ class _Reader:
         kinds, values = self.kinds[start:end], self.values[start:end]
         is_cue = (kinds & (_ORDINAL | _OPENER | _CLOSER | _QUARTER)) > 0
         counted = (values > 0) & (values <= _LARGEST_ROUND)
-        counted[1:] &= self.is_numbered[start : end - 1]
+        counted[1:] &= self.is_numbered[start:end][:-1]
         counted[:1] = False
         found: dict[tuple[int, int], int] = {}
         for place in np.flatnonzero(is_cue | counted).tolist():
@@ -216,14 +231,18 @@ class _Reader:
 
 
 def _slots(
-    leads: Leads, kinds: NDArray[np.int64], told: NDArray[np.uint32], text: NDArray[np.int64]
+    leads: Leads,
+    kinds: NDArray[np.int64],
+    told: NDArray[np.uint32],
+    is_own: NDArray[np.bool_],
+    text: NDArray[np.int64],
 ) -> list[NDArray[np.uint64]]:
-    """Each text's numbers with the next word on either side that is no function word and no number: both hashes in one,
-    that of the word first.
+    """Each text's own numbers with the next word on either side that is no function word and no number: both hashes in
+    one, that of the word first.
     """
     starts = np.cumsum(leads.counts) - leads.counts
     within = np.arange(len(text)) - starts[text] < _SLOT_WORDS
-    here = np.flatnonzero((told > 0) & within)
+    here = np.flatnonzero(is_own & within)
     bare = (kinds & _FUNCTION > 0) | (told > 0) | ~within
     found, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     for side, salt in ((1, _SIDE), (-1, np.uint32(0))):
@@ -300,6 +319,17 @@ def _in_recalled(leads: Leads, points_back: NDArray[np.bool_], text: NDArray[np.
     return np.repeat((back | whole) & ~in_title, lengths)
 
 
+def _numbered(text: str) -> list[str]:
+    """The words with a capital that a number follows."""
+    found = []
+    for space in _BEFORE_NUMBER.finditer(text):
+        end = space.start()
+        word = text[max(text.rfind(" ", 0, end), text.rfind("\n", 0, end)) + 1 : end].lstrip("\"'“‘(")
+        if word.isalpha() and word[0].isupper():
+            found.append(word)
+    return found
+
+
 def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which words are listed for the text they stand in."""
     words, counts = word_hashes([normalise(" ".join(own)) for own in listed])
@@ -312,7 +342,7 @@ def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.i
 
 
 def _as_digits(
-    leads: Leads, kinds: NDArray[np.int64], values: NDArray[np.int64]
+    leads: Leads, kinds: NDArray[np.int64], values: NDArray[np.int64], text: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """The hash of each number as it is written in digits, 0 for other words; and the values, those of two words
     ("twenty-five") at the first of them.
@@ -324,6 +354,7 @@ def _as_digits(
     worth = np.where(is_word, values, 0)
     joined = np.zeros(len(worth), np.bool_)
     joined[:-1] = (worth[:-1] >= 20) & (worth[:-1] % 10 == 0) & (worth[1:] > 0) & (worth[1:] < 10)
+    joined[:-1] &= (text[1:] == text[:-1]) & (leads.sentence[1:] == leads.sentence[:-1])
     worth[:-1] += np.where(joined[:-1], worth[1:], 0)
     second = np.zeros(len(worth), np.bool_)
     second[1:] = joined[:-1]

@@ -11,6 +11,9 @@ which contents form a family is a function of those edges alone, whatever the or
    does not make one of them.
 4. That content is the core of the family: of those that stood for the two families the longer one if it can, else the
    other, else the longest of all that can (asked in families of up to 32 contents); ties by content hash.
+5. Articles that are kept apart by hand (`dedup.correction`) are in no family together, copies neither: one text is then
+   divided into several contents, and an edge joins no two families of which a member of one is apart from a member of
+   the other. What is tied by hand or by family counts as one there, so that no two families contradict a correction.
 
 The representative of a family is an article of the source with the highest priority where priorities are set, else of
 its core, else of its longest content; of several the first to arrive.
@@ -23,6 +26,7 @@ from those it leaves.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.containment import NOTHING, Extract, contained
+from dedup.correction import Ties, divide
 from dedup.story import Kind
 
 
@@ -63,6 +68,10 @@ class FamilyParams:
 
 MOST_ASKED: Final = 32
 """Contents of two families that are all asked whether they can stand for both."""
+_FEW: Final = 12
+"""Signatures that are compared one by one in less time than it takes to lay them together."""
+_PART_BITS: Final = 32
+"""Where the number of a part stands in its content's number: a text's own number has fewer bits."""
 MAX_CONTENTS: Final = 512
 """Contents of one connected group that are still regrouped as a whole; past it, a new one joins by its best edge."""
 
@@ -78,6 +87,13 @@ class Content:
     n_words: int
     signature: NDArray[np.uint16]
     extract: Extract = NOTHING
+
+    def part(self, k: int) -> Content:
+        """The kth of the contents that this text is divided into; itself for 0, and the others in order after it."""
+        if not k:
+            return self
+        content_hash = self.content_hash + k.to_bytes(4, "big")
+        return Content(self.number | k << _PART_BITS, content_hash, self.n_words, self.signature, self.extract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,35 +145,40 @@ class Settlement:
     aliases: Mapping[str, str]
 
 
+def text_number(number: int) -> int:
+    """The number of the text that a content is, or is a part of."""
+    return number & ((1 << _PART_BITS) - 1)
+
+
 @lru_cache(4_096)
 def source_key(source: str) -> int:
     """Four bytes by which a source is known, however its name is spelt in upper and lower case."""
     return int.from_bytes(blake2b(source.strip().casefold().encode(errors="replace"), digest_size=4).digest(), "little")
 
 
-def bar(n_words: NDArray[np.int64], params: FamilyParams) -> NDArray[np.float64]:
+def bar(n_words: int, params: FamilyParams) -> float:
     """The least Jaccard similarity at which two texts are near-duplicates, by the length of the shorter."""
-    return params.jaccard_threshold + params.short_rise * np.exp(-n_words / params.short_words)
+    return params.jaccard_threshold + params.short_rise * math.exp(-n_words / params.short_words)
 
 
-def containment_bar(n_words: NDArray[np.int64], params: FamilyParams) -> NDArray[np.float64]:
+def containment_bar(n_words: int, params: FamilyParams) -> float:
     """The least containment at which a text is a reprint, by its length."""
-    return params.containment_threshold + params.containment_rise * np.exp(-n_words / params.short_words)
+    return params.containment_threshold + params.containment_rise * math.exp(-n_words / params.short_words)
 
 
 def verify(content: Content, candidates: Sequence[Content], params: FamilyParams) -> list[Edge]:
     """The edges between a content and those found under its keys."""
     others = [other for other in candidates if other.number != content.number]
-    if not others:
-        return []
-    alike = _jaccard(content, others)
-    shorter = np.minimum(content.n_words, np.array([other.n_words for other in others], np.int64))
-    near = alike >= bar(shorter, params)
-    edges = [_edge(content, others[i], float(alike[i])) for i in np.flatnonzero(near)]
-    for i in np.flatnonzero(~near):
-        short, long = sorted((content, others[i]), key=lambda one: (one.n_words, one.content_hash))
+    edges, unlike = [], []
+    for other, alike in zip(others, _jaccard(content, others), strict=True):
+        if alike >= bar(min(content.n_words, other.n_words), params):
+            edges.append(_edge(content, other, alike))
+        else:
+            unlike.append((other, alike))
+    for other, alike in unlike:
+        short, long = sorted((content, other), key=lambda one: (one.n_words, one.content_hash))
         if share := _reprinted(short, long, params):
-            edges.append(_edge(short, long, float(alike[i]), share))
+            edges.append(_edge(short, long, alike, share))
     return edges
 
 
@@ -171,7 +192,7 @@ def _reprinted(short: Content, long: Content, params: FamilyParams) -> float:
     if short.n_words < params.least_share * long.n_words:
         return 0.0
     share = _containment(short, long, params)
-    return share if share >= float(containment_bar(np.array(short.n_words), params)) else 0.0
+    return share if share >= containment_bar(short.n_words, params) else 0.0
 
 
 def edges_of_pairs(contents: Sequence[Content], pairs: NDArray[np.int64], params: FamilyParams) -> list[Edge]:
@@ -186,15 +207,56 @@ def edges_of_pairs(contents: Sequence[Content], pairs: NDArray[np.int64], params
     ]
 
 
-def group(contents: Sequence[Content], edges: Iterable[Edge], params: FamilyParams) -> list[list[Content]]:
-    """The families of connected contents (rules 2 to 4), each with its core first, then by length."""
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """Contents as corrections divide them. `edges` are those of all parts, `content_of` has for each article the number
+    of the part, or of the whole text, that it carries.
+    """
+
+    contents: list[Content]
+    edges: list[Edge]
+    content_of: Mapping[str, int]
+
+
+def divide_contents(
+    contents: Iterable[Content], carried: Mapping[int, Sequence[str]], edges: Iterable[Edge], ties: Ties
+) -> Divided:
+    """Texts of which some articles are kept apart, as several contents each.
+
+    `carried` are the articles of each text by its number, `ties` what corrections make of articles; afterwards contents
+    are tied to the articles they stand for.
+    """
+    parts: dict[int, list[Content]] = {}
+    content_of: dict[str, int] = {}
+    for content in sorted(contents, key=lambda one: one.content_hash):
+        divided = divide(carried[content.number], ties)
+        parts[content.number] = [content.part(k) for k in range(len(divided))]
+        for part, article_ids in zip(parts[content.number], divided, strict=True):
+            ties.join(part.number, article_ids[0])
+            content_of |= dict.fromkeys(article_ids, part.number)
+    joined = [
+        _edge(one, other, edge.jaccard, edge.containment)
+        for edge in edges
+        for one in parts.get(edge.one, ())
+        for other in parts.get(edge.other, ())
+    ]
+    return Divided([part for divided in parts.values() for part in divided], joined, content_of)
+
+
+def group(
+    contents: Sequence[Content], edges: Iterable[Edge], params: FamilyParams, ties: Ties | None = None
+) -> list[list[Content]]:
+    """The families of connected contents (rules 2 to 5), each with its core first, then by length.
+
+    `ties` say, by the numbers of contents, which are to be apart; the families found are tied in it.
+    """
     known = {content.number: content for content in contents}
     groups = {number: [content] for number, content in known.items()}
     for edge in sorted((e for e in edges if e.one in known and e.other in known), key=_by_similarity(known)):
         one, other = groups[edge.one], groups[edge.other]
         if one is other:
             continue
-        if core := _core(one, other, params):
+        if (core := _core(one, other, params)) and (ties is None or ties.join(edge.one, edge.other)):
             joined = [core, *(content for content in (*one, *other) if content is not core)]
             groups.update((content.number, joined) for content in joined)
     unique = {id(members): members for members in groups.values()}
@@ -212,8 +274,11 @@ def _core(one: Sequence[Content], other: Sequence[Content], params: FamilyParams
 
 def _stands_for(core: Content, contents: Sequence[Content], params: FamilyParams) -> bool:
     """Whether each of these contents is half like the core, or contains it."""
-    unlike = np.flatnonzero(_jaccard(core, contents) < params.least_with_core)
-    return all(_contains(contents[i], core, params) for i in unlike.tolist())
+    others = [content for content in contents if content is not core]
+    return all(
+        alike >= params.least_with_core or _contains(other, core, params)
+        for other, alike in zip(others, _jaccard(core, others), strict=True)
+    )
 
 
 def _contains(content: Content, core: Content, params: FamilyParams) -> bool:
@@ -295,6 +360,8 @@ def _inherit(articles: Mapping[int, Sequence[Member]]) -> tuple[dict[int, str], 
 
 
 def _largest_part(holders: Sequence[tuple[Member, int]]) -> int:
+    if len({i for _, i in holders}) == 1:
+        return holders[0][1]
     unrevised = Counter(i for member, i in holders if not member.revised)
     revised = Counter(i for member, i in holders if member.revised)
     first: dict[int, Member] = {}
@@ -303,9 +370,13 @@ def _largest_part(holders: Sequence[tuple[Member, int]]) -> int:
     return min(first, key=lambda i: (-unrevised[i], -revised[i], first[i]))
 
 
-def _jaccard(content: Content, others: Sequence[Content]) -> NDArray[np.float64]:
-    signatures = np.stack([other.signature for other in others])
-    return np.asarray((signatures == content.signature).mean(axis=1))
+def _jaccard(content: Content, others: Sequence[Content]) -> list[float]:
+    """The estimated similarity of a content to others."""
+    own = content.signature
+    if len(others) <= _FEW:
+        return [int(np.count_nonzero(other.signature == own)) / len(own) for other in others]
+    equal = np.stack([other.signature for other in others]) == own
+    return [n / len(own) for n in np.count_nonzero(equal, axis=1).tolist()]
 
 
 def _prominence(content: Content) -> tuple[int, bytes]:

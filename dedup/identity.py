@@ -31,11 +31,14 @@ Clustering says which families belong together now; the standing stories say wha
    not take along the id of a story that keeps other articles in the window. A story whose only article in the window
    goes is merged or ends, by rule 4. (Two halves of a story are a split, by rule 3, whatever drove them apart.)
 10. An ended story whose family comes back into the window continues under its id: reopened, and told as grew.
+11. A correction by hand may call families back that are outside the window, for it holds for them too. They are placed
+    like others and open nothing: a story that has none but these is ended after the run, and told so if it was open
+    or is new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import heappop, heappush
@@ -96,7 +99,7 @@ class Assigned:
     """A cluster under its id.
 
     `families` are those in the window, by arrival; `left` those of the story outside it, the ones of stories merged
-    into it included. `reopened` says that the story had ended.
+    into it included. `reopened` says that the story had ended, `is_open` that it has a family in the window.
     """
 
     story_id: str
@@ -105,6 +108,7 @@ class Assigned:
     left: tuple[Left, ...]
     is_new: bool
     reopened: bool
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +163,15 @@ class _Overlaps:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """The parts under their ids; `founded` holds the founding of every story standing or new."""
+    """The parts under their ids; `founded` holds the founding of every story standing or new, `closed` the parts that
+    are outside the window.
+    """
 
     parts: Sequence[_Part]
     ids: Sequence[str]
     founded: Mapping[str, int]
     new: frozenset[str]
+    closed: frozenset[str]
     reopened: frozenset[str]
     retired: Mapping[str, str]
 
@@ -191,18 +198,21 @@ def decide(
     standing: Mapping[str, Standing],
     aliases: Mapping[str, str] | None = None,
     taken: Callable[[str], bool] = lambda _: False,
+    called_back: Collection[str] = (),
 ) -> Outcome:
     """Who keeps which id, by the rules above.
 
     `placed` is every family in the window, `clusters` a partition of their ids. `standing` has, by id, every story
     that is open, or that a placed family or article belongs to. `aliases` are the ones kept so far, `taken` says of
-    other ids whether they were used. Raises `IdentityError` if these contradict each other.
+    other ids whether they were used. `called_back` are the placed families that are outside the window. Raises
+    `IdentityError` if these contradict each other.
     """
     parts = _gather(placed, clusters)
     _check_left(parts, standing)
-    named = _settle(parts, standing, aliases or {}, taken)
-    gone = standing.keys() - set(named.ids) - named.retired.keys()
-    ended = tuple(sorted((s for s in gone if standing[s].status == "open"), key=lambda s: (named.founded[s], s)))
+    named = _settle(parts, standing, aliases or {}, taken, frozenset(called_back))
+    gone = (standing.keys() - set(named.ids) - named.retired.keys()) | named.closed
+    was_open = (s for s in gone if s in named.new or standing[s].status == "open")
+    ended = tuple(sorted(was_open, key=lambda s: (named.founded[s], s)))
     changes = _tell(named, standing, ended)
     return Outcome(
         stories=_assign(named, standing),
@@ -220,19 +230,25 @@ def to_change(intent: Intent, *, storyline: str, run: int, at: float) -> Change:
 
 
 def _settle(
-    parts: Sequence[_Part], standing: Mapping[str, Standing], aliases: Mapping[str, str], taken: Callable[[str], bool]
+    parts: Sequence[_Part],
+    standing: Mapping[str, Standing],
+    aliases: Mapping[str, str],
+    taken: Callable[[str], bool],
+    called_back: frozenset[str],
 ) -> _Named:
     """Every part under its id."""
     overlaps = _count_overlaps(parts, standing)
     carried = _carry(parts, overlaps, standing)
     ids = _name(parts, carried, lambda story: story in standing or story in aliases or taken(story))
     founded = {ids[index]: part.members[0][0] for index, part in enumerate(parts) if index not in carried}
+    closed = frozenset(story for story, part in zip(ids, parts, strict=True) if called_back.issuperset(part.families))
     return _Named(
         parts=parts,
         ids=ids,
         founded={story: known.founded for story, known in standing.items()} | founded,
         new=frozenset(founded),
-        reopened=frozenset(story for story in carried.values() if standing[story].status == "ended"),
+        closed=closed,
+        reopened=frozenset(story for story in carried.values() if standing[story].status == "ended") - closed,
         retired=_retire(overlaps, carried, standing),
     )
 
@@ -431,7 +447,8 @@ def _assign(named: _Named, standing: Mapping[str, Standing]) -> tuple[Assigned, 
         left = (*(standing[story].left if story in standing else ()), *heirlooms.get(story, ()))
         ordered = tuple(sorted(left, key=lambda family: (family.seen_at[:1], family.family)))
         new, reopened = story in named.new, story in named.reopened
-        stories.append(Assigned(story, named.founded[story], part.families, ordered, new, reopened))
+        is_open = story not in named.closed
+        stories.append(Assigned(story, named.founded[story], part.families, ordered, new, reopened, is_open))
     return tuple(sorted(stories, key=lambda assigned: (assigned.founded, assigned.story_id)))
 
 

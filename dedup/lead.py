@@ -12,14 +12,20 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 from stopwordsiso import langs, stopwords
 
 from dedup.shingle import AFTER_LINE, AFTER_SENTENCE, DIGIT, KnownWords, located_words, split, word_hashes
-from dedup.text import normalise
+from dedup.text import SPACELESS, normalise
 
 _IN_NUMBER: Final = re.compile(r"[.,:](?=\d)(?<=\d.)(?:(?<=[.,])(?=\d{3}(?!\d))|())")
 """A mark between digits; with a group where it is no mark of thousands."""
+_PIECE: Final = regex.compile(
+    rf"[{SPACELESS}]|\p{{N}}++(?:[.,:]\p{{N}}++)*+(?![\p{{L}}\p{{M}}])|[[\p{{L}}\p{{M}}\p{{N}}]--[{SPACELESS}]]++",
+    regex.V1,
+)
+"""A word, a number with its marks being one."""
 _LETTERS_PER_WORD: Final = (8, 64)
 """Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
@@ -59,6 +65,22 @@ def hashes_of(listed: Sequence[str]) -> list[int]:
     """The hash of each of these words as leads have it; 0 for what is not one word."""
     hashes, counts = word_hashes([normalise(word) for word in listed])
     return [int(own[0]) if len(own) == 1 else 0 for own in split(hashes, counts)]
+
+
+def spelt_words(text: str) -> dict[int, str]:
+    """The words of a plain text by the upper halves of their hashes, as terms and cues have them: each as the text
+    spells it first, in capitals only where it never does otherwise, and one that only the normalised text has as that
+    does.
+    """
+    whole = list(dict.fromkeys(_PIECE.findall(_IN_NUMBER.sub(_joined, normalise(text)))))
+    pieces = sorted(dict.fromkeys(_PIECE.findall(text)), key=str.isupper)
+    shown: dict[int, str] = {}
+    for own in (pieces, whole):
+        hashes = hashes_of([_IN_NUMBER.sub(_joined, normalise(piece)) for piece in own])
+        for piece, word in zip(own, hashes, strict=True):
+            if word:
+                shown.setdefault(word >> 32, piece)
+    return shown
 
 
 def _after(title: str, body: str) -> str:
@@ -113,7 +135,7 @@ def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[n
     text = np.repeat(np.arange(len(counts)), counts)[places]
     bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
     starts = np.flatnonzero(np.diff(text, prepend=-1))
-    found = np.add.reduceat(bits, starts, axis=0, dtype=np.int64)
+    found = np.add.reduceat(bits, starts, axis=0, dtype=np.uint32)
     spoken = 3 * found >= found.max(axis=1, keepdims=True)
     masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
     is_stop[places] = languages & np.repeat(masks, np.diff([*starts, len(text)])) != 0

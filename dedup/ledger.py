@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from dedup.story import Change
 from dedup.window import HeldArticle
+
+_MOVING: Final = ("moved", "split", "merged")
+"""Kinds of changes by which articles come from one story into another."""
 
 
 @dataclass(slots=True)
@@ -23,8 +27,8 @@ class _Entry:
 class Ledger:
     """The story that each article was last told to be in, and how it came there.
 
-    `told` counts the articles of changes by kind; `unexplained` are articles whose story changed without a change that
-    says so, with the story before, the one after and the run.
+    `told` counts the articles of changes by kind, and a change that names none as one; `unexplained` are articles whose
+    story changed without a change that says so, with the story before, the one after and the run.
     """
 
     entries: dict[str, _Entry] = field(default_factory=dict)
@@ -42,9 +46,9 @@ class Ledger:
     ) -> None:
         """Takes down a run: all articles that can be read after it, what it told, and the ids it retired."""
         for change in changes:
-            self.told[change.kind] += change.n_articles
+            self.told[change.kind] += change.n_articles or 1
         self.aliases |= retired
-        pairs = {(change.story, change.other): change for change in changes if change.other}
+        pairs = {(change.story, change.other): change for change in changes if change.kind in _MOVING}
         for article in articles:
             entry = self.entries.get(article.article_id)
             if entry is None:

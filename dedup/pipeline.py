@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +18,10 @@ from scipy.sparse import csgraph
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
+from dedup.constraint import Constraints, constrain
 from dedup.containment import Extract, anchor_keys, extract
 from dedup.cues import read_cues
-from dedup.episode import EpisodeParams, Tale, Words, tell_apart
+from dedup.episode import Articles, EpisodeParams, Tale, Words, tell_apart
 from dedup.family import (
     Content,
     Edge,
@@ -49,17 +51,20 @@ _LONG_WORD: Final = 20
 """Letters; a text of more than this for each word of a short body is surely no short body."""
 
 
+UNCORRECTED: Final = Constraints()
+
 _PROBE: Final = Article(
     "probe",
     title="Ferry service to the islands resumes after 17 days",
-    text=" ".join(
+    text="The third round of talks in Vessin ended on Friday with 214 seats, two weeks after the second. "
+    + " ".join(
         f"On day {day} the harbour master counted {1_000 + 37 * day:,} passengers, 4.{day} metres of swell, “no” boats;"
         f" das Schiff № {day} fuhr nicht, пором стояв у порту, feribot beklüyor, 渡轮停航 {day} 天."
         for day in range(1, 13)
     )
     + "\nSign up for our newsletter.",
 )
-"""Words of several scripts, numbers and a notice, more than enough for anchors and a sample."""
+"""Words of several scripts, numbers, cues and a notice, more than enough for anchors and a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def _prepare(
     hashes = shingles.content_hashes()
     signatures = sign(shingles).astype(np.uint16)
     extracts = extract(shingles)
-    keys = content_keys(signatures, extracts, params)
+    keys = content_keys(signatures, extracts, params.lsh)
     leads = read_leads(titles, told, params.terms.cue_words)
     cues, marks = read_cues(leads, plain)
     terms = read_terms(leads, marks, cues, params.terms)
@@ -146,16 +151,16 @@ def fingerprint(params: Params) -> str:
     What was kept under one fingerprint must not be compared with what is made under another.
     """
     [one] = prepare([_PROBE], params)
-    arrays = one.signature, one.keys, one.extract.sample, one.terms.hashes
-    made = one.content_hash + b"".join(array.astype("<u8").tobytes() for array in arrays)
+    arrays = one.signature, one.keys, one.extract.sample
+    made = one.content_hash + b"".join(array.astype("<u8").tobytes() for array in arrays) + one.terms.to_bytes()
     return hashlib.blake2b(made, digest_size=8).hexdigest()
 
 
 def content_keys(
-    signatures: NDArray[np.uint16], extracts: Sequence[Extract], params: Params
+    signatures: NDArray[np.uint16], extracts: Sequence[Extract], lsh: LshParams
 ) -> list[NDArray[np.uint64]]:
     """All keys of each content: uint64, shape (n_bands + n_anchors,)."""
-    bands = band_keys(signatures, params.lsh)
+    bands = band_keys(signatures, lsh)
     anchors = anchor_keys(np.concatenate([np.empty(0, np.uint32), *(one.anchors for one in extracts)]))
     counts = np.array([len(one.anchors) for one in extracts], np.int64)
     return [np.concatenate(both) for both in zip(bands, split(anchors, counts), strict=True)]
@@ -209,12 +214,20 @@ class Telling:
 class Clustering:
     """One clustering of one window: a label for each telling (int64, 0..k-1 in order of first member), and what
     profiles of its stories are made of.
+
+    What led to the labels: `graph`, the neighbours, dated and undated alike; `cores` and `merged`, the labels after
+    HDBSCAN and after the merge pass; `words` and `tales`, by which like events were told apart.
     """
 
     labels: NDArray[np.int64]
     vectors: Vectors
     reliability: NDArray[np.float64]
     days: NDArray[np.float64]
+    graph: sparse.csr_matrix
+    cores: NDArray[np.int64]
+    merged: NDArray[np.int64]
+    words: Words
+    tales: Sequence[Tale]
 
     def profile(self, members: Sequence[int], params: Params) -> Profile:
         """The profile of the story that these tellings make."""
@@ -224,8 +237,24 @@ class Clustering:
         )
 
 
-def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
-    """Which tellings are about one event."""
+def cluster_window(tellings: Sequence[Telling], params: Params, constraints: Constraints = UNCORRECTED) -> Clustering:
+    """Which tellings are about one event; `constraints` are what corrections by hand ask of them.
+
+    Tellings called back from outside the window change nothing for the others but what they are asked to.
+    """
+    found = _cluster_freely(tellings, params)
+    if not constraints:
+        return found
+    called = sorted(place for members, _ in constraints.recalled for place in members)
+    labels = np.full(len(tellings), -1, np.int64)
+    present = np.delete(np.arange(len(tellings)), called)
+    alone = _cluster_freely([tellings[place] for place in present.tolist()], params) if called else found
+    labels[present] = alone.labels
+    return dataclasses.replace(found, labels=constrain(labels, found.vectors.rows, constraints))
+
+
+def _cluster_freely(tellings: Sequence[Telling], params: Params) -> Clustering:
+    """Which tellings are about one event, whatever corrections say."""
     found = vectors([telling.terms for telling in tellings], params.terms)
     n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(
@@ -235,12 +264,12 @@ def cluster_window(tellings: Sequence[Telling], params: Params) -> Clustering:
     reliable = reliability(n_words, params.graph)
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
     apart = same_kind(graph, days)
-    labels = cluster_graph(apart, params.cluster)
-    merged = merge_stories(labels, apart, found.rows, reliable, days, params.merge)
+    cores = cluster_graph(apart, params.cluster)
+    merged = merge_stories(cores, apart, found.rows, reliable, days, params.merge)
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
-    words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
-    divided = tell_apart(merged, graph, words, reliable, days, tales, params.episode)
-    return Clustering(in_order(divided), found, reliable, days)
+    told = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
+    divided = tell_apart(merged, cores, graph, Articles(told, reliable, days, tales), params.episode)
+    return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, told, tales)
 
 
 @dataclass(frozen=True, slots=True)

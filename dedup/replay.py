@@ -5,6 +5,7 @@
 2. A run comes at the end of each day of the archive's own time. One without news is left out, as in the service: news
    is an article that came, or one that left the window or is kept no more.
 3. What a run decides is decided by `dedup.run`, and families by the functions of `dedup.family`, as in the service.
+   Corrections by hand there are none.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Replayed:
     """What came of a replay: where each article ended, in the order given, and what readers saw on the way.
 
     `n_days` are those from the first article's to the last's. `told` counts the articles that changes of each kind were
-    told of. `unexplained` are (article, story before, story after, run). `waits` has, for each article, runs and days
-    from its first story to its last.
+    told of; of `linked` and `ended`, which name none, the changes. `unexplained` are (article, story before, story
+    after, run). `waits` has, for each article, runs and days from its first story to its last.
     """
 
     placements: tuple[Placement, ...]
@@ -168,7 +169,7 @@ class _Stream:
         self._forget_storylines(now)
         run = Run(self.params, self.window, inside, now, self.window.run + 1, self._ids_in_use)
         run.decide(touched, ())
-        run.remember(names)
+        run.remember()
         self._remember(run)
 
     def _settle(self, now: float, arrivals: Sequence[_Arrival]) -> set[str]:

@@ -1,33 +1,36 @@
 """What one run decides: a clustering of the window, who keeps which id, and what is told of stories and storylines.
 
 Values in, values out: `Run.decide` fills a `Run`, which a service commits and a replay goes on with; `Run.remember`
-makes the window what was decided. Ids in use elsewhere are asked for through `InUse`.
+makes the window what was decided. Ids in use elsewhere are asked for through `InUse`. A correction holds from the run
+that it is given to: that run clusters until every correction holds, with families from outside the window where it
+takes them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from dedup.identity import Left, Outcome, Placed, Standing, decide, mint, to_change
-from dedup.pipeline import Clustering, Params, cluster_window
+from dedup.correction import Corrections
+from dedup.identity import Outcome, mint, to_change
+from dedup.naming import InUse, in_use, name_stories
+from dedup.pipeline import Clustering, Params
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
-from dedup.telling import founder_of, tell_story, tell_storyline
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
-
-InUse = Callable[[Literal["story", "storyline"], Collection[str]], Collection[str]]
-"""Which of these ids are in use outside what the window holds, retired ones included."""
+from dedup.telling import continued, founder_of, tell_story, tell_storyline
+from dedup.window import HeldArticle, HeldFamily, Window
 
 
 @dataclass(slots=True)
 class Lines:
-    """What a run decides on storylines: that of each story, those retired and what they resolve to, and profiles."""
+    """What a run decides on storylines: that of each story, those retired and what they resolve to, and profiles.
+    `joined` are stories that were placed in one that is not theirs alone.
+    """
 
     of_story: dict[str, str] = field(default_factory=dict)
+    joined: list[str] = field(default_factory=list)
     retired: dict[str, str] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
 
@@ -36,9 +39,10 @@ class Lines:
 class Run:
     """One run's work: from a window and its families to all that changes.
 
-    `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the story of each family told, the stories
-    and storylines told, those gone (with the living one they resolve to, "" where they aged away), the founding article
-    of each story told, and the changes in order.
+    `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the families that corrections call back
+    from outside the window, added to `inside`; the story of each family told, the stories and storylines told, those
+    gone (with the living one they resolve to, "" where they aged away), the founding article of each story told, and
+    the changes in order.
     """
 
     params: Params
@@ -47,6 +51,7 @@ class Run:
     now: float
     number: int
     ids_in_use: InUse
+    corrections: Corrections = field(default_factory=Corrections)
     story_of_family: dict[str, str] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     lines: Lines = field(default_factory=Lines)
@@ -55,17 +60,24 @@ class Run:
     founders: dict[str, HeldArticle] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
 
-    def decide(self, touched: Collection[str], revised: Iterable[str]) -> None:
-        """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text."""
-        clustering = cluster_window([family.telling for family in self.inside], self.params)
-        outcome = self._identify(clustering)
+    def decide(
+        self, touched: Collection[str], revised: Iterable[str], corrected: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text,
+        `corrected` pairs of articles that a correction was made or taken back about.
+        """
+        named = name_stories(self.window, self.inside, self.params, self.corrections, self.ids_in_use)
+        self.inside, outcome = named.inside, named.outcome
         self._tell_stories(outcome)
         self._tell_left(outcome, touched)
-        self._link(outcome, clustering)
-        self.changes = [*self._changes(outcome), *self._revisions(touched, revised)]
+        self._link(outcome, named.clustering)
+        told = [*self._changes(outcome), *self._linked()]
+        self.changes = [*told, *self._revisions(touched, revised), *self._corrected(corrected)]
 
-    def remember(self, names: frozenset[str]) -> None:
-        """Makes the window what has just been committed."""
+    def remember(self) -> None:
+        """Makes the window what has just been committed. A run with families from outside the window is followed by one
+        without them.
+        """
         window = self.window
         for family_id, story in self.story_of_family.items():
             family, line = window.families[family_id], self.lines.of_story[story]
@@ -82,7 +94,7 @@ class Run:
         for line in self.lines.retired:
             window.storylines.pop(line, None)
         self._remember_profiles()
-        window.run, window.clustered = self.number, names
+        window.run, window.clustered = self.number, frozenset(family.family_id for family in self.inside)
 
     def _remember_profiles(self) -> None:
         held = self.window.profiles
@@ -95,48 +107,6 @@ class Run:
             if not held[line]:
                 del held[line]
 
-    def _identify(self, clustering: Clustering) -> Outcome:
-        clusters: dict[int, list[str]] = defaultdict(list)
-        for family, label in zip(self.inside, clustering.labels.tolist(), strict=True):
-            clusters[label].append(family.family_id)
-        placed = [_placed(family, self.window.stories) for family in self.inside]
-        standing = self._standing(placed)
-        founders = [founder_of(self.window.families[name] for name in names) for names in clusters.values()]
-        taken = self._in_use("story", founders)
-        return decide(placed, clusters.values(), standing, taken=taken)
-
-    def _standing(self, placed: Sequence[Placed]) -> dict[str, Standing]:
-        names = {family.family_id for family in self.inside}
-        concerned = {story_id for story_id, story in self.window.stories.items() if story.status == "open"}
-        concerned |= {story for one in placed for story in (one.story, *one.stories) if story}
-        held = self.window.by_story()
-        return {
-            story_id: Standing(
-                story_id,
-                self._founded(story_id, held.get(story_id, ())),
-                self.window.stories[story_id].status,
-                tuple(_left(family) for family in held.get(story_id, ()) if family.family_id not in names),
-            )
-            for story_id in sorted(concerned)
-            if story_id in self.window.stories
-        }
-
-    def _founded(self, story_id: str, families: Sequence[HeldFamily]) -> int:
-        """When a story's founding article arrived, or the first of those still kept."""
-        if families:
-            return founder_of(families).key
-        return int(self.window.stories[story_id].created_at * 1000) << KEY_SHIFT
-
-    def _in_use(self, kind: Literal["story", "storyline"], founders: Iterable[HeldArticle]) -> Callable[[str], bool]:
-        """Whether an id is in use; those that will be asked for first are looked up together."""
-        likely = {mint(kind, founder.article_id, lambda _: False) for founder in founders}
-        taken = self.ids_in_use(kind, likely)
-
-        def in_use(name: str) -> bool:
-            return name in taken if name in likely else bool(self.ids_in_use(kind, [name]))
-
-        return in_use
-
     def _tell_stories(self, outcome: Outcome) -> None:
         """The stories as they are now, and who belongs to them."""
         for assigned in outcome.stories:
@@ -146,9 +116,9 @@ class Run:
         for assigned in outcome.stories:
             families = [self.window.families[name] for name in assigned.families]
             left = [self.window.families[one.family] for one in assigned.left]
-            self._tell(assigned.story_id, families, left, "open")
+            self._tell(assigned.story_id, families, left, "open" if assigned.is_open else "ended")
         held = self.window.by_story()
-        for story_id in outcome.ended:
+        for story_id in [ended for ended in outcome.ended if ended not in living]:
             left = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
             if left:
                 self.story_of_family.update((one.family_id, story_id) for one in left)
@@ -224,11 +194,11 @@ class Run:
         labels = link_stories(
             [self.lines.profiles[name] for name in loose], [one for _, one in standing], self.params.storyline
         )
-        in_use = self._in_use("storyline", [self.founders[name] for name in loose])
+        is_taken = in_use(self.ids_in_use, "storyline", [self.founders[name] for name in loose])
         given = {*self.window.storylines, *self.lines.of_story.values()}
 
         def taken(name: str) -> bool:
-            return name in given or in_use(name)
+            return name in given or is_taken(name)
 
         groups: dict[int, list[str]] = defaultdict(list)
         for name, label in zip(loose, labels.tolist(), strict=True):
@@ -237,10 +207,13 @@ class Run:
             own = [self.stories[name].storyline for name in names if self.stories[name].storyline]
             founder = self.founders[names[0]].article_id
             line = standing[label][0] if label < len(standing) else own[0] if own else mint("storyline", founder, taken)
+            is_new = line not in given
             given.add(line)
             for name in names:
                 before = self.stories[name].storyline
                 self.lines.of_story[name] = line
+                if before != line and not (is_new and name == names[0]):
+                    self.lines.joined.append(name)
                 if before and before != line:
                     self.lines.retired[before] = line
 
@@ -291,6 +264,24 @@ class Run:
             for intent in outcome.changes
         ]
 
+    def _linked(self) -> list[Change]:
+        """Stories that were placed in a storyline with others, each told with the one that it continues."""
+        joined = sorted((self.stories[name] for name in self.lines.joined), key=self.arrival)
+        return [
+            Change("linked", story.id, other, story.storyline, (), 0, self.number, self.now)
+            for story in joined
+            if (other := self._continued(story))
+        ]
+
+    def _continued(self, story: Story) -> str:
+        living = {
+            one.id: self.arrival(one)
+            for one in (self.window.stories | self.stories).values()
+            if one.storyline == story.storyline and one.id not in self.gone
+        }
+        held = self.window.profiles.get(story.storyline, {})
+        return continued(story.id, living, {name: one for name, one in held.items() if not self.is_merged(name)})
+
     def _revisions(self, touched: Collection[str], revised: Iterable[str]) -> list[Change]:
         """Revised articles, told under the story they are in now."""
         home = {
@@ -304,28 +295,23 @@ class Run:
             if name in home
         ]
 
+    def _corrected(self, corrected: Collection[tuple[str, str]]) -> list[Change]:
+        """Articles that corrections were made or taken back about, told under the stories they are in now."""
+        home = {
+            article.article_id: self.story_of_family.get(family.family_id, family.story)
+            for family in (self.window.families.values() if corrected else ())
+            for article in family.articles
+        }
+        return [
+            Change("corrected", home[one], home[other] if home[other] != home[one] else "", self._line_of(home[one]),
+                   (one, other), 2, self.number, self.now)
+            for one, other in corrected
+            if one in home and other in home
+        ]  # fmt: skip
+
     def _line_of(self, story_id: str) -> str:
         story = self.stories.get(self.gone.get(story_id, story_id)) or self.window.stories.get(story_id)
         return story.storyline if story else ""
-
-
-def _placed(family: HeldFamily, stories: Container[str]) -> Placed:
-    """A family as identity sees it; a story that is no longer kept is as good as none."""
-    return Placed(
-        family=family.family_id,
-        articles=tuple(article.article_id for article in family.articles),
-        seen_at=tuple(article.key for article in family.articles),
-        story=family.story if family.story in stories else "",
-        stories=tuple(article.story if article.story in stories else "" for article in family.articles),
-    )
-
-
-def _left(family: HeldFamily) -> Left:
-    return Left(
-        family.family_id,
-        tuple(article.article_id for article in family.articles),
-        tuple(article.key for article in family.articles),
-    )
 
 
 def differs(article: HeldArticle, story: str, line: str) -> bool:

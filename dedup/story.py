@@ -9,7 +9,7 @@ Kind = Literal["new", "copy", "near-duplicate", "reprint"]
 """How an article stands in its family: its first telling, the same text, nearly the same text, or a text that is
 contained in another, or contains it, without being nearly the same."""
 
-ChangeKind = Literal["born", "grew", "moved", "merged", "split", "ended", "revised"]
+ChangeKind = Literal["born", "grew", "moved", "merged", "split", "ended", "linked", "revised", "corrected"]
 
 StoryStatus = Literal["open", "ended"]
 
@@ -53,7 +53,8 @@ class Change:
     """One thing that happened to a story in one run.
 
     `story` is the story it happened to; `other` the second story where there is one (merged: the
-    story it was merged into; split: the story it was split from; moved: the story the articles left), else "".
+    story it was merged into; split: the story it was split from; moved: the story the articles left; linked: the story
+    it continues; corrected: the story of the second article, where that is another), else "".
     `articles` are the ids concerned, at most 100 of `n_articles`. `at` is Unix seconds.
     """
 

@@ -124,6 +124,13 @@ def link_stories(new: Sequence[Profile], standing: Sequence[Profile], params: St
     return _number_new(labels, len(standing))
 
 
+def similarity(one: Profile, other: Profile, params: StorylineParams) -> tuple[float, int]:
+    """What is held against `min_similarity` of two stories, and how many terms they share."""
+    rows = _matrix([one, other])
+    n_shared = len(np.intersect1d(one.terms, other.terms))
+    return float((rows[:1] @ rows[1:].T).sum() * _closeness([one], [other], params)[0, 0]), n_shared
+
+
 def _narrow(value: float) -> float:
     """The value as it comes back from four bytes."""
     return float(np.float32(value))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 from dedup.story import Story, Storyline, StoryStatus
+from dedup.storyline import Profile
 from dedup.window import HeldArticle, HeldFamily
 
 
@@ -45,6 +47,22 @@ def tell_storyline(storyline_id: str, stories: Sequence[Story], before: Storylin
         created_at=before.created_at if before else stories[0].created_at,
         updated_at=before.updated_at if before else now,
     )
+
+
+def continued(story_id: str, living: Mapping[str, tuple[float, str]], held: Mapping[str, Profile]) -> str:
+    """The story of the same storyline that came last before a story; where none did that can be read, the latest one
+    whose articles have expired; else the next one; "" where it is alone.
+
+    `living` are the stories of the storyline that can be read, the story itself among them, each with its place in the
+    order of arrival that ends in its id; `held` are the profiles of all that stand for the storyline.
+    """
+    before = [arrival for arrival in living.values() if arrival < living[story_id]]
+    if before:
+        return max(before)[1]
+    expired = [name for name in held if name not in living]
+    if expired:
+        return max(expired, key=lambda name: (-math.inf if math.isnan(day := held[name].last_day) else day, name))
+    return min((arrival for name, arrival in living.items() if name != story_id), default=(0.0, ""))[1]
 
 
 def founder_of(families: Iterable[HeldFamily]) -> HeldArticle:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from dedup.cues import NAME, NUMBER, Cues
+from dedup.cues import NAME, NUMBER, Cues, CuesError
 from dedup.errors import DedupError
 from dedup.lead import Leads
 from dedup.shingle import split
@@ -39,7 +39,11 @@ class TermParams:
     min_articles: int = 2
     """A pair of words of fewer articles is left out; a single word is kept, for it may be what a later story shares."""
     max_share: float = 0.5
-    """A term in a larger share of the articles tells nothing apart."""
+    """A term in a larger share of the articles tells nothing apart..."""
+    common_articles: int = 1000
+    common_share: float = 0.02
+    """... nor does one in more than so many articles and in a larger share than this: what a whole stream says. Without
+    such terms the work on a window grows with the number of its articles, and not with their square."""
     idf_power: float = 1.5
     """Rare terms are names of this event, and say more than idf allows."""
     name_weight: float = 1.5
@@ -88,7 +92,10 @@ class Terms:
         paired = np.frombuffer(packed, np.uint8, (n_words + 1) // 2, end)
         marks = np.column_stack([paired & np.uint8(15), paired >> np.uint8(4)]).ravel()[:n_words]
         hashes = np.frombuffer(packed, "<u4", n_words, _HEADER.size).astype(np.uint32)
-        return cls(hashes, marks, Cues.from_bytes(packed[end + (n_words + 1) // 2 :]))
+        try:
+            return cls(hashes, marks, Cues.from_bytes(packed[end + (n_words + 1) // 2 :]))
+        except CuesError as error:
+            raise TermsError(f"terms of {len(packed)} bytes: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +160,9 @@ def _weights(
     single = frequency < params.min_articles
     weights[single] *= np.sqrt(params.background_articles / n_imagined)
     weights[single & (keys >> np.uint64(32) > 0)] = 0
-    weights[frequency > params.max_share * n_imagined] = 0
+    n_articles = n_imagined - params.background_articles
+    common = max(params.common_articles, params.common_share * n_articles)
+    weights[frequency > min(params.max_share * n_imagined, common)] = 0
     return np.asarray(weights)
 
 

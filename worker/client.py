@@ -17,11 +17,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from dedup.article import MAX_ARTICLE_BYTES
+from dedup.correction import ContradictionError, Correction, CorrectionError, CorrectionKind
 from dedup.story import Change, Story, Storyline
+from worker.service.correcting import UnknownCorrectionError, correct, take_back
 from worker.store.aliases import Aliases
 from worker.store.articles import ArticleEntry, Articles, FamilyEntry
 from worker.store.changes import Changes
 from worker.store.connection import StoreError, connect, told
+from worker.store.corrections import KeptCorrections, Made
 from worker.store.inbox import Inbox
 from worker.store.keys import Keys
 from worker.store.pushing import InboxFullError, Payload, Pushed, push_payloads
@@ -29,8 +32,9 @@ from worker.store.rejected import Rejected, Rejection
 from worker.store.reports import Rendered, Reports
 from worker.store.stories import Stories
 
-__all__ = ["ArticleEntry", "Change", "Client", "FamilyEntry", "InboxFullError", "Pushed", "Rejection", "StoreError",
-           "Story", "Storyline"]  # fmt: skip
+__all__ = ["ArticleEntry", "Change", "Client", "ContradictionError", "Correction", "CorrectionError", "FamilyEntry",
+           "InboxFullError", "Made", "Pushed", "Rejection", "StoreError", "Story", "Storyline",
+           "UnknownCorrectionError"]  # fmt: skip
 
 
 class Client:
@@ -50,7 +54,7 @@ class Client:
         self._url = url
         self._max_article_bytes = max_article_bytes
         self._connection = connect(url)
-        keys = Keys(prefix)
+        self._keys = keys = Keys(prefix)
         self._inbox = Inbox(self._connection, keys, inbox_max)
         self._rejected = Rejected(self._connection, keys)
         self._articles = Articles(self._connection, keys)
@@ -58,6 +62,7 @@ class Client:
         self._changes = Changes(self._connection, keys)
         self._reports = Reports(self._connection, keys)
         self._aliases = Aliases(self._connection, keys)
+        self._corrections = KeptCorrections(self._connection, keys)
 
     def __enter__(self) -> Self:
         return self
@@ -141,6 +146,33 @@ class Client:
                 for entry_id, change in self._changes.wait(last, seconds, 1_000):
                     last = entry_id
                     yield entry_id, change
+
+    def link(self, article_id: str, other_id: str, *, undo: bool = False) -> bool:
+        """Says that two articles must be in one story, from the next run on; `undo` takes that back.
+
+        False where it was said before. Raises `CorrectionError` for an article that is not known, and
+        `ContradictionError`, with the chain, where other corrections contradict it; with `undo`,
+        `UnknownCorrectionError` where no such correction stands.
+        """
+        return self._correct("link", article_id, other_id, undo=undo)
+
+    def unlink(self, article_id: str, other_id: str, *, undo: bool = False) -> bool:
+        """Says that two articles must not be in one story, nor in one family; all else as in `link`."""
+        return self._correct("unlink", article_id, other_id, undo=undo)
+
+    def corrections(self, article_id: str | None = None) -> list[Made]:
+        """The corrections that stand, in the order in which they were made: all, or those that name an article."""
+        with told(self._url):
+            made = self._corrections.made()
+        return [m for m in made if article_id is None or article_id in {m.correction.one, m.correction.other}]
+
+    def _correct(self, kind: CorrectionKind, article_id: str, other_id: str, *, undo: bool) -> bool:
+        correction = Correction.of(kind, article_id, other_id)
+        with told(self._url):
+            if not undo:
+                return correct(self._connection, self._keys, correction)
+            take_back(self._connection, self._keys, correction)
+            return True
 
     def report(self, kind: str = "day", name: str = "latest") -> dict[str, Any] | None:
         """A report as JSON says it: `kind` is "hour" or "day", `name` a period like 2026-11-21 or "latest"."""

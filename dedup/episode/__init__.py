@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.episode.anchoring import find_homes
-from dedup.episode.events import Words, split_events
+from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import is_of_one_form
-from dedup.episode.rounds import split_rounds
+from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
 
-__all__ = ["EpisodeParams", "EventParams", "FormParams", "RoundParams", "Tale", "Words", "tell_apart"]
+__all__ = [
+    "Articles", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Tale", "Words", "find_parting",
+    "tell_apart",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,27 +38,46 @@ class EpisodeParams:
     round: RoundParams = field(default_factory=RoundParams)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Articles:
+    """The articles of a window: their rows, the cosine expected of articles of their length on one story, the days of
+    their publication (nan where undated), and what each tells.
+    """
+
+    words: Words
+    reliability: NDArray[np.float64]
+    published_days: NDArray[np.float64]
+    tales: Sequence[Tale]
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Which question parted two articles; `signature`: the columns of the words that tell two events apart."""
+
+    by: Literal["form", "events", "outsider", "rounds"]
+    signature: tuple[Sequence[int], Sequence[int]] = ((), ())
+
+
 def tell_apart(
     labels: NDArray[np.int64],
+    cores: NDArray[np.int64],
     graph: sparse.csr_matrix,
-    words: Words,
-    reliability: NDArray[np.float64],
-    published_days: NDArray[np.float64],
-    tales: Sequence[Tale],
+    articles: Articles,
     params: EpisodeParams,
 ) -> NDArray[np.int64]:
     """The labels with stories of several events divided, and undated articles given to the dated story they tell.
 
-    int64, shape (n,). No story has dated and undated articles to begin with. `graph` says which articles are
-    neighbours, dated and undated alike; `reliability` is the cosine expected of articles of this length on one story.
+    int64, shape (n,). No story has dated and undated articles to begin with. `cores` are the groups that HDBSCAN found,
+    to which a story falls back that is none; `graph` says which articles are neighbours, dated and undated alike.
     """
-    dated = np.isfinite(published_days)
+    words, tales = articles.words, articles.tales
+    dated = np.isfinite(articles.published_days)
     weigher = None if dated.all() else Weigher.of(tales, params.round)
     divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
     frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     for members in _stories(labels):
         if is_of_one_form(members, words.rows, frequency, tales, params.form):
-            parts = [members[i : i + 1] for i in range(len(members))]
+            parts = [members[cores[members] == core] for core in np.unique(cores[members])]
         else:
             parts = split_events(members, words, params.event)
         if weigher and not dated[members[0]]:
@@ -62,7 +85,7 @@ def tell_apart(
                 part
                 for event in parts
                 for part in (
-                    split_rounds(event, words.rows, reliability, tales, weigher)
+                    split_rounds(event, words.rows, articles.reliability, tales, weigher)
                     if len(event) >= params.round.smallest
                     else [event]
                 )
@@ -72,9 +95,29 @@ def tell_apart(
             fresh += 1
     if weigher is None or not dated.any():
         return divided
-    scaled = sparse.diags_array(reliability**-0.5).tocsr() @ words.rows
-    homes = find_homes(divided, graph, scaled, dated, weigher)
+    scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ words.rows
+    homes = find_homes(divided, graph, scaled, dated, tales, weigher)
     return np.array([homes.get(label, label) for label in divided.tolist()], np.int64)
+
+
+def find_parting(
+    members: NDArray[np.int64],
+    ends: tuple[int, int],
+    words: Words,
+    reliability: NDArray[np.float64],
+    tales: Sequence[Tale],
+    params: EpisodeParams,
+) -> Parting:
+    """Why `tell_apart` parted two (`ends`) of the members of what had been one story."""
+    frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
+    if is_of_one_form(members, words.rows, frequency, tales, params.form):
+        return Parting("form")
+    signature = find_signature(members, ends, words, params.event)
+    if signature is not None:
+        return Parting("events", signature)
+    event = next(part for part in split_events(members, words, params.event) if ends[0] in part)
+    outside = find_outsiders(compare_members(words.rows[event], reliability[event]), params.round)
+    return Parting("outsider" if outside[np.isin(event, ends)].any() else "rounds")
 
 
 def _stories(labels: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.episode.facts import Weigher
+from dedup.episode.facts import Weigher, count, read_facts
+from dedup.episode.value import Tale
 
 
 def find_homes(
@@ -18,6 +19,7 @@ def find_homes(
     graph: sparse.csr_matrix,
     scaled: sparse.csr_matrix,
     dated: NDArray[np.bool_],
+    tales: Sequence[Tale],
     weigher: Weigher,
 ) -> dict[int, int]:
     """Label to label: the dated story that each undated one is of, for those where that is clear.
@@ -34,24 +36,26 @@ def find_homes(
     for label in np.unique(pairs[:, 0]).tolist():
         near = pairs[pairs[:, 0] == label, 1].tolist()
         alike = [one for one in near if (centres[label] @ centres[one].T).sum() >= weigher.params.min_similarity]
-        home = _home(members[label], [members[one] for one in alike], weigher)
+        stories = [[tales[i] for i in members[one].tolist()] for one in (label, *alike)]
+        home = _home(stories[0], stories[1:], weigher)
         if home is not None:
             homes[label] = alike[home]
     return homes
 
 
-def _home(own: NDArray[np.int64], stories: Sequence[NDArray[np.int64]], weigher: Weigher) -> int | None:
+def _home(own: Sequence[Tale], stories: Sequence[Sequence[Tale]], weigher: Weigher) -> int | None:
     """Which of these stories the articles tell, None if that is not clear.
 
     Evidence is what each fact says for each story: the logarithm of the share of its articles that tell it.
     """
     if len(stories) <= 1:
         return 0 if stories else None
-    told = {fact: marks for i in own.tolist() for fact, marks in weigher.facts[i].items()}
+    told = {fact: marks for tale in own for fact, marks in read_facts(tale).items()}
+    frequency = [count(read_facts(tale) for tale in one) for one in stories]
     sizes = np.array([len(one) for one in stories], np.float64)
     evidence = np.zeros(len(stories))
     for fact, marks in sorted(told.items()):
-        counts = np.array([sum(fact in weigher.facts[i] for i in one.tolist()) for one in stories], np.float64)
+        counts = np.array([one.get(fact, 0) for one in frequency], np.float64)
         if counts.any():
             share = np.log((counts + 1) / (sizes + 2))
             evidence += weigher.weigh(fact, marks) * (share - share.mean())

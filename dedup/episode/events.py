@@ -40,6 +40,27 @@ def split_events(members: NDArray[np.int64], words: Words, params: EventParams) 
     return [part for side in (0, 1) for part in split_events(members[sides == side], words, params)]
 
 
+def find_signature(
+    members: NDArray[np.int64], ends: tuple[int, int], words: Words, params: EventParams
+) -> tuple[list[int], list[int]] | None:
+    """The columns of the words that tell the events of two of the members apart, the surest first; None if
+    `split_events` takes them for one event.
+    """
+    while 2 * params.min_side <= len(members) <= params.largest:
+        own = words.rows[members]
+        sides = _two_events(own, words, params)
+        if sides is None:
+            return None
+        mine, other = (int(sides[members == end][0]) for end in ends)
+        if mine != other:
+            parts = np.flatnonzero(sides == mine), np.flatnonzero(sides == other)
+            tell, single = _telling(own, parts, words, params)
+            first, second = (single[np.argsort(-one, kind="stable")[:_SIGNATURE_TERMS]].tolist() for one in tell)
+            return first, second
+        members = members[sides == mine]
+    return None
+
+
 def _two_events(own: sparse.csr_matrix, words: Words, params: EventParams) -> NDArray[np.int64] | None:
     """0 or 1 for each article, or None if they tell one event."""
     similarity = _local_similarity(own, words.is_fact, params)
@@ -97,11 +118,21 @@ def _signature(
 
     Shares are counted with two articles more on each side, one of which says everything: so few articles prove little.
     """
+    tell, _ = _telling(own, sides, words, params)
+    return float(np.mean([np.sort(one)[-_SIGNATURE_TERMS:].mean() for one in tell]))
+
+
+def _telling(
+    own: sparse.csr_matrix,
+    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+    words: Words,
+    params: EventParams,
+) -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
+    """How surely each word tells each side from the other, and the columns of the words."""
     single = np.flatnonzero(words.is_word)
     said = own[:, single].tocsr()
     said.data = np.ones(len(said.data))
     weight = np.where(words.is_fact[single], 1.0, params.plain_share)
     counts = [np.asarray(said[side].sum(axis=0)).ravel() for side in sides]
     sizes = [len(side) + 2.0 for side in sides]
-    tell = [weight * (counts[i] / sizes[i] - (counts[1 - i] + 1) / sizes[1 - i]) for i in (0, 1)]
-    return float(np.mean([np.sort(one)[-_SIGNATURE_TERMS:].mean() for one in tell]))
+    return [weight * (counts[i] / sizes[i] - (counts[1 - i] + 1) / sizes[1 - i]) for i in (0, 1)], single

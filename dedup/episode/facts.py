@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,22 +31,27 @@ def read_facts(tale: Tale) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weigher:
-    """The facts of all articles of the window, and what each counts: the fewer articles tell it, the more."""
+    """What each fact counts: the fewer articles of the window tell it, the more.
 
-    facts: Sequence[Facts]
+    `frequency` says how many do, for facts that more than one tells; `n_articles` are in the window.
+    """
+
     frequency: Mapping[int, int]
+    n_articles: int
     params: RoundParams
 
     @classmethod
-    def of(cls, tales: Iterable[Tale], params: RoundParams) -> Weigher:
-        facts = [read_facts(tale) for tale in tales]
-        return cls(facts, count(facts), params)
+    def of(cls, tales: Sequence[Tale], params: RoundParams) -> Weigher:
+        every = [np.zeros(0, np.int64), *(_distinct(tale) for tale in tales)]
+        facts, counts = np.unique(np.concatenate(every), return_counts=True)
+        often = counts > 1
+        return cls(dict(zip(facts[often].tolist(), counts[often].tolist(), strict=True)), len(tales), params)
 
     def weigh(self, fact: int, marks: int) -> float:
         """The weight of a fact, by its kind and the square of its share of the largest idf."""
-        most = 1 + np.log((1 + len(self.facts)) / 2)
-        rarity = (1 + np.log((1 + len(self.facts)) / (1 + self.frequency[fact]))) / most
-        return float(rarity**2 * self._of_kind(marks))
+        most = 1 + math.log((1 + self.n_articles) / 2)
+        rarity = (1 + math.log((1 + self.n_articles) / (1 + self.frequency.get(fact, 1)))) / most
+        return rarity**2 * self._of_kind(marks)
 
     def _of_kind(self, marks: int) -> float:
         if marks & NUMBER:
@@ -54,7 +60,13 @@ class Weigher:
             return self.params.weekday_weight
         if marks & NAME:
             return self.params.name_weight
-        return len(self.facts) / (len(self.facts) + self.params.unknown_articles)
+        return self.n_articles / (self.n_articles + self.params.unknown_articles)
+
+
+def _distinct(tale: Tale) -> NDArray[np.int64]:
+    """The facts that `read_facts` finds, each once: int64."""
+    own = (tale.marks & (RECALLED | NUMBER)) == 0
+    return np.concatenate([np.unique(tale.hashes[own]).astype(np.int64), tale.cues.numbers.astype(np.int64) + _NUMBERS])
 
 
 def count(facts: Iterable[Facts]) -> dict[int, int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cues import LAST_VALUE, NOT_OWN, WEEKDAY, Cues
-from dedup.episode.facts import Facts, Weigher, contradictions, count
+from dedup.episode.facts import Facts, Weigher, contradictions, count, read_facts
 from dedup.episode.value import RoundParams, Tale
 
 _FEW_SLOTS: Final = 20
@@ -61,15 +61,15 @@ def split_rounds(
 ) -> list[NDArray[np.int64]]:
     """The articles round by round; those that do not belong to the storyline come last, each alone."""
     params = weigher.params
-    similarity = _similarity(rows[members], reliability[members])
-    outside = _outsiders(similarity, params)
+    similarity = compare_members(rows[members], reliability[members])
+    outside = find_outsiders(similarity, params)
     inside = np.flatnonzero(~outside)
     parts = [members[inside]]
     if params.smallest <= len(inside) <= params.largest:
         own = [tales[i] for i in members[inside]]
         storyline = _Storyline(
             own,
-            [weigher.facts[i] for i in members[inside]],
+            [read_facts(tale) for tale in own],
             similarity[np.ix_(inside, inside)],
             *contradictions([tale.cues for tale in own]),
         )
@@ -78,14 +78,16 @@ def split_rounds(
     return [*(part for part in parts if len(part)), *(members[i : i + 1] for i in np.flatnonzero(outside))]
 
 
-def _similarity(own: sparse.csr_matrix, reliability: NDArray[np.float64]) -> NDArray[np.float64]:
+def compare_members(own: sparse.csr_matrix, reliability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Similarity of any two articles over the one expected within a story, 0 with itself: float64, shape (n, n)."""
     scaled = sparse.diags_array(reliability**-0.5).tocsr() @ own
     similarity = np.asarray((scaled @ scaled.T).toarray(), np.float64)
     np.fill_diagonal(similarity, 0)
     return similarity
 
 
-def _outsiders(similarity: NDArray[np.float64], params: RoundParams) -> NDArray[np.bool_]:
+def find_outsiders(similarity: NDArray[np.float64], params: RoundParams) -> NDArray[np.bool_]:
+    """Which articles are much less like the others, and not like any two of them."""
     two_best = np.sort(similarity, axis=1)[:, -2:].mean(axis=1)
     return np.asarray(_is_far(similarity, params) & (two_best < params.outsider_similarity))
 

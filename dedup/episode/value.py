@@ -16,7 +16,7 @@ class FormParams:
 
     min_articles: int = 8
     """Articles of a story that is asked."""
-    min_theme: float = 0.42
+    min_theme: float = 0.3
     """How well its best words set a story apart from all other articles: the F1 of "says the word" as a test for it,
     mean of the best three. Reports of one form share their words with all of that form."""
     min_reports: int = 20

@@ -25,8 +25,10 @@ _HEADINGS: Final = {
     "merged": "Merged stories",
     "split": "Stories that split off",
     "ended": "Ended stories",
+    "linked": "Stories that continue others",
+    "corrected": "Corrected by hand",
 }
-_RELATION: Final = {"merged": "merged into", "split": "split from"}
+_RELATION: Final = {"merged": "merged into", "split": "split from", "linked": "continues", "corrected": "apart from"}
 
 
 def to_html(report: Report) -> str:
@@ -249,9 +251,10 @@ def _table(name: str, changes: tuple[StoryChange, ...], timezone: str) -> Iterat
 def _row(name: str, change: StoryChange, timezone: str) -> str:
     headline = change.headline or (change.other_headline if name == "merged" else "")
     relation = f" <span>{_RELATION[name]}</span> {_code(change.other)}" if name in _RELATION and change.other else ""
+    counted = "" if name == "linked" else f"{change.n_articles:,}"
     return (
         f'<tr><td>{_headline(headline)}<div class="ids">{_code(change.story)}{relation}</div></td>'
-        f'<td class="number">{change.n_articles:,}</td><td class="when">{_time(change.at, timezone)}</td></tr>'
+        f'<td class="number">{counted}</td><td class="when">{_time(change.at, timezone)}</td></tr>'
     )
 
 

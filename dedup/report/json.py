@@ -10,6 +10,8 @@ from dedup.article import format_time
 from dedup.report.value import MAX_LISTED, MAX_STORYLINES, Report, StoryChange, StorylineTold, StoryTold
 from dedup.story import Story
 
+RELATION: Final = {"merged": "merged_into", "split": "split_from", "linked": "continues", "corrected": "apart_from"}
+"""The fields that have the other story of a change."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -19,9 +21,10 @@ def to_json(report: Report) -> str:
     `period` {`kind`, `name`, `start`, `end` (excluded), `timezone`}; `generated_at`; `counts` {`n_articles`,
     `n_families`, `n_copies`, `n_rejected`, `n_sources`, `near_duplicate_ratio`, `n_moved`, `n_revised`}.
 
-    `n_born`, `born`, and so on for `grown`, `merged`, `split`, `ended`: how many stories, and the 50 with most
-    articles as {`story`, `headline`, `n_articles`, `at`}; `merged` has also `merged_into` and `split` has
-    `split_from`, each with its `..._headline`.
+    `n_born`, `born`, and so on for `grown`, `merged`, `split`, `ended`, `linked`, `corrected`: how many stories, and
+    the 50 with most articles as {`story`, `headline`, `n_articles`, `at`}; `merged` has also `merged_into`, `split`
+    `split_from`, `linked` `continues` and `corrected` `apart_from` ("" where one story is meant), each with its
+    `..._headline`.
 
     `largest`: stories as {`story`, `headline`, `url`, `sources`, `first_published_at`, `last_published_at`,
     `n_articles`, `n_new_articles` (seen in the period), `n_families`, `n_sources`, `n_copies`, `n_near_duplicates`,
@@ -71,7 +74,7 @@ def _counts(report: Report) -> dict[str, object]:
 
 def _change(name: str, change: StoryChange) -> dict[str, object]:
     fields: dict[str, object] = {"story": change.story, "headline": change.headline}
-    relation = {"merged": "merged_into", "split": "split_from"}.get(name)
+    relation = RELATION.get(name)
     if relation:
         fields |= {relation: change.other, f"{relation}_headline": change.other_headline}
     return fields | {"n_articles": change.n_articles, "at": format_time(change.at)}

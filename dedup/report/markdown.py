@@ -16,7 +16,7 @@ _SPECIAL: Final = re.compile(r"[\\`*_\[\]<>|~&$]|:(?=//)|(?<=www)\.", re.IGNOREC
 _NUMBERED: Final = re.compile(r"\d{1,9}[.)]")
 _AT: Final = re.compile(r"@(?=\w)")
 _BARE_ID: Final = re.compile(r"[A-Za-z0-9._:-]+")
-_RELATION: Final = {"merged": "merged into", "split": "split from"}
+_RELATION: Final = {"merged": "merged into", "split": "split from", "linked": "continues", "corrected": "apart from"}
 
 
 def to_markdown(report: Report) -> str:
@@ -137,10 +137,8 @@ def _changes(report: Report) -> Iterator[str]:
 def _change(name: str, change: StoryChange, timezone: str) -> str:
     headline = change.headline or (change.other_headline if name == "merged" else "")
     relation = f" {_RELATION[name]} {_code(change.other)}" if name in _RELATION and change.other else ""
-    return (
-        f"- {_headline(headline)} {_code(change.story)}{relation}, "
-        f"{change.n_articles:,} {_plural(change.n_articles, 'article')}, {local_time(change.at, timezone)}"
-    )
+    counted = "" if name == "linked" else f" {change.n_articles:,} {_plural(change.n_articles, 'article')},"
+    return f"- {_headline(headline)} {_code(change.story)}{relation},{counted} {local_time(change.at, timezone)}"
 
 
 def _headline(headline: str) -> str:

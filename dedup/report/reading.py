@@ -8,11 +8,11 @@ from typing import Any, Final, TypeVar
 
 from dedup.article import parse_time
 from dedup.errors import DedupError
+from dedup.report.json import RELATION
 from dedup.report.period import Period
 from dedup.report.value import MAX_LISTED, Counts, Report, StoryChange, StorylineTold, StoryTold, Told
 from dedup.story import Story, Storyline
 
-_RELATION: Final = {"merged": "merged_into", "split": "split_from"}
 _UNLISTED_STORY: Final = Story("", "", "", 0, 0, 0, None, None, 0.0, 0.0, "", "ended")
 _UNLISTED_CHANGE: Final = StoryChange("", "", "", "", 0, 0.0)
 _UNLISTED_LINE: Final = StorylineTold(Storyline("", "", 0, 0, 0.0, 0.0), (), ())
@@ -51,6 +51,8 @@ def _report(told: Mapping[str, Any]) -> Report:
         merged=_changes("merged", told),
         split=_changes("split", told),
         ended=_changes("ended", told),
+        linked=_changes("linked", told),
+        corrected=_changes("corrected", told),
         n_moved=counts["n_moved"],
         n_revised=counts["n_revised"],
         largest=tuple(_large_story(one) for one in told["largest"]),
@@ -59,7 +61,7 @@ def _report(told: Mapping[str, Any]) -> Report:
 
 
 def _changes(name: str, told: Mapping[str, Any]) -> tuple[StoryChange, ...]:
-    relation = _RELATION.get(name, "")
+    relation = RELATION.get(name, "")
     listed = [
         StoryChange(
             story=one["story"],

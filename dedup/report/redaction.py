@@ -63,6 +63,8 @@ class Redaction:
             merged=self._changes(report.merged),
             split=self._changes(report.split),
             ended=self._changes(report.ended),
+            linked=self._changes(report.linked),
+            corrected=self._changes(report.corrected),
             largest=tuple(self._large_story(one) for one in report.largest),
             storylines=tuple(self._storyline(one) for one in report.storylines),
         )

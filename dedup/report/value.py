@@ -53,8 +53,9 @@ class Counts:
 class StoryChange:
     """What happened to one story in the period, its changes of one kind taken together.
 
-    `other` is the story it was merged into (at the end of the period) or split from, else "". A headline is ""
-    where the story can no longer be read. `n_articles` were concerned; `at` is the last time, in Unix seconds.
+    `other` is the story it was merged into (at the end of the period), split from or continues, or, where a correction
+    is about two stories, the second one; else "". A headline is "" where the story can no longer be read. `n_articles`
+    were concerned; `at` is the last time, in Unix seconds.
     """
 
     story: str
@@ -87,8 +88,10 @@ class Report:
     """A period's stories and changes.
 
     Each of `born`, `grown`, `merged`, `split` and `ended` lists a story once, most articles first. `merged` goes from
-    the retired story to the surviving one, `split` from the new story to the one it came from. `n_moved` and
-    `n_revised` count articles. `largest` has the stories with most articles in the period first.
+    the retired story to the surviving one, `split` from the new story to the one it came from. `linked` has the stories
+    that were placed in a storyline with others, each with the one it continues, `corrected` those that corrections by
+    hand were about, alone or in pairs. `n_moved` and `n_revised` count articles. `largest` has the stories with most
+    articles in the period first.
     """
 
     period: Period
@@ -99,6 +102,8 @@ class Report:
     merged: tuple[StoryChange, ...]
     split: tuple[StoryChange, ...]
     ended: tuple[StoryChange, ...]
+    linked: tuple[StoryChange, ...]
+    corrected: tuple[StoryChange, ...]
     n_moved: int
     n_revised: int
     largest: tuple[StoryTold, ...]
@@ -106,7 +111,8 @@ class Report:
 
     def changes(self) -> tuple[tuple[str, tuple[StoryChange, ...]], ...]:
         """The lists of changes with their names, in the order in which they are shown."""
-        return tuple((name, getattr(self, name)) for name in ("born", "grown", "merged", "split", "ended"))
+        names = ("born", "grown", "merged", "split", "ended", "linked", "corrected")
+        return tuple((name, getattr(self, name)) for name in names)
 
 
 def near_duplicate_ratio(n_families: int, n_articles: int) -> float:
@@ -140,6 +146,8 @@ def build(
         merged=listed["merged"],
         split=listed["split"],
         ended=listed["ended"],
+        linked=listed["linked"],
+        corrected=listed["corrected"],
         n_moved=_n_articles(changes, "moved"),
         n_revised=_n_articles(changes, "revised"),
         largest=_largest(stories, largest),
@@ -147,7 +155,9 @@ def build(
     )
 
 
-_LISTED_KINDS: Final[tuple[ChangeKind, ...]] = ("born", "grew", "merged", "split", "ended")
+_LISTED_KINDS: Final[tuple[ChangeKind, ...]] = ("born", "grew", "merged", "split", "ended", "linked", "corrected")
+_OF_PAIRS: Final = frozenset({"linked", "corrected"})
+"""Kinds of changes between two stories, of which one may have several in a period."""
 
 
 def _headlines(stories: Sequence[Told], storylines: Sequence[tuple[Storyline, Sequence[Story]]]) -> dict[str, str]:
@@ -159,13 +169,13 @@ def _headlines(stories: Sequence[Told], storylines: Sequence[tuple[Storyline, Se
 def _taken_together(
     changes: Iterable[Change], kind: ChangeKind, headlines: Mapping[str, str]
 ) -> tuple[StoryChange, ...]:
-    by_story: dict[str, list[Change]] = defaultdict(list)
+    together: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for change in changes:
         if change.kind == kind:
-            by_story[change.story].append(change)
-    last_other = {story: happened[-1].other for story, happened in by_story.items()}
+            together[change.story, change.other if kind in _OF_PAIRS else ""].append(change)
+    last_other = {story: happened[-1].other for (story, _), happened in together.items()}
     told = []
-    for story, happened in by_story.items():
+    for (story, _), happened in together.items():
         other = _survivor(story, last_other) if kind == "merged" else happened[0].other
         told.append(
             StoryChange(
@@ -177,7 +187,7 @@ def _taken_together(
                 at=max(change.at for change in happened),
             )
         )
-    return tuple(sorted(told, key=lambda change: (-change.n_articles, change.at, change.story)))
+    return tuple(sorted(told, key=lambda change: (-change.n_articles, change.at, change.story, change.other)))
 
 
 def _survivor(retired: str, merged_into: Mapping[str, str]) -> str:

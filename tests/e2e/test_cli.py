@@ -37,8 +37,8 @@ Run = Callable[..., Any]
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
 COMMANDS = (
-    "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "feeds",
-    "cluster", "evaluate",
+    "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "link",
+    "unlink", "corrections", "feeds", "cluster", "evaluate",
 )  # fmt: skip
 FIELDS = ("id", "family_id", "story_id", "storyline_id")
 SEVERAL = b'{"id": "one", "text": "first"}\n{"id": "two", "title": "second"}\n'
@@ -204,7 +204,7 @@ def test_the_offline_commands_start_no_server(dedup: Run, home: Path, articles: 
     "words",
     [
         (), ("frobnicate",), ("cluster",), ("cluster", "a", "b"), ("evaluate",), ("push",), ("show",), ("story",),
-        ("explain",), ("explain", "a", "b"), ("forget",), ("forget", "a", "b"),
+        ("explain",), ("explain", "a", "b", "c"), ("explain", "a", "b", "--family"), ("forget",), ("forget", "a", "b"),
         ("stories", "--limit", "0"), ("stories", "--limit", "many"), ("changes", "--limit", "-1"),
         ("report", "--period", "year"), ("report", "--format", "pdf"), ("up", "--workers", "0"),
         ("up", "--tcp-port", "65536"), ("status", "--frobnicate"), ("cluster", "a", "--json"),
@@ -226,7 +226,7 @@ def test_every_command_explains_itself(dedup: Run, command: str) -> None:
 def test_the_help_lists_every_command_and_no_other(dedup: Run) -> None:
     ran = dedup("--help")
     assert ran.code == 0
-    assert tuple(re.findall(r"^ {4}(\w+)  ", ran.out, re.MULTILINE)) == COMMANDS
+    assert tuple(re.findall(r"^ {4}(\w+)(?:  |$)", ran.out, re.MULTILINE)) == COMMANDS
     assert parser().prog == "dedup"
 
 
@@ -737,8 +737,9 @@ def test_where_texts_are_not_kept_the_figures_explain_alone(dedup: Run, data_dir
     assert re.search(r"^estimated similarity +0\.\d{3} ± 0\.0[23]\d$", ran.out, re.MULTILINE)
     assert re.search(r"^exact similarity +unknown: the texts are not kept \(DEDUP_KEEP_TEXT\)$", ran.out, re.MULTILINE)
     assert "passage" not in ran.out
+    assert "of titles only: the texts are not kept (DEDUP_KEEP_TEXT)" in ran.out
     told = json.loads(dedup("explain", "seed-r1-wire-near", "--data-dir", data_dir, "--json").out)
-    assert (told["match"]["id"], told["exact"]) == ("seed-r1-wire", None)
+    assert (told["match"]["id"], told["exact"], told["story"]["has_texts"]) == ("seed-r1-wire", None, False)
 
 
 def test_an_article_alone_is_explained_as_such(dedup: Run, worked: Path) -> None:
@@ -747,6 +748,60 @@ def test_an_article_alone_is_explained_as_such(dedup: Run, worked: Path) -> None
     assert re.search(r"^why +alone: no other article that is kept is like it$", ran.out, re.MULTILINE)
     told = json.loads(dedup("explain", "seed-r1-analysis", "--data-dir", worked, "--json").out)
     assert (told["n_articles"], told["match"], told["exact"]) == (1, None, None)
+
+
+def test_an_article_is_explained_with_its_story_the_nearest_and_the_runner_up(dedup: Run, worked: Path) -> None:
+    shown = dedup("explain", "seed-r2-wire", "--data-dir", worked).out
+    first, second = (story_of(dedup, worked, name) for name in ("seed-r1-wire", "seed-r2-wire"))
+    lines = dict(re.findall(r"^(\S+(?: \S+)*)  +(.*)$", shown.split("\n\n")[-3], re.MULTILINE))
+    assert lines["story"].startswith(f"{second} Second Istanbul round")
+    assert lines["articles in it"] == "8 in 5 families"
+    assert lines["storyline"].endswith(": story 2 of 2")
+    assert lines["told by"] == "seed-r2-wire-near, the representative of its family"
+    assert re.fullmatch(
+        r"in one core with seed-r2-\w+: similarity \d\.\d\d reaches \d\.\d\d", lines["why in this story"]
+    )
+    assert lines["runner-up"].startswith(f"{first} Russia and Ukraine agree")
+    assert lines["kept apart by"].startswith("time: a similarity of ")
+    assert re.search(r"^seed-r2-regional\t0\.\d{3}\t\d\.\d\d\t0\.\d\t.*Monday in both", shown, re.MULTILINE)
+    assert re.search(r"^Ukraine\t0\.\d{3}$", shown, re.MULTILINE)
+    alone = dedup("explain", "seed-r2-wire", "--family", "--data-dir", worked).out
+    assert alone == shown[: len(alone)]
+    assert "runner-up" not in alone
+
+
+def test_a_story_is_explained_as_json_too(dedup: Run, worked: Path) -> None:
+    told = json.loads(dedup("explain", "seed-r2-analysis", "--data-dir", worked, "--json").out)["story"]
+    assert (told["standing"], told["story"]) == ("placed", story_of(dedup, worked, "seed-r2-analysis"))
+    assert told["rest"]["score"] >= told["rest"]["bar"]
+    assert {one["id"] for one in told["nearest"]} < {"seed-r2-recall", "seed-r2-wire-near", "seed-r2-broadcast",
+                                                    "seed-r2-regional", "seed-r2-regional-near"}  # fmt: skip
+    assert told["terms"][0]["term"]
+    assert told["runner_up"]["apart"]["cause"] == "time"
+    assert told["runner_up"]["nearest"]["gap_days"] > 14
+    assert told["runner_up"]["apart"]["ordinals"] == {"noun": "talks", "here": ["2"], "there": ["1"], "is_alike": False}
+    family = json.loads(dedup("explain", "seed-r2-analysis", "--family", "--data-dir", worked, "--json").out)
+    assert "story" not in family
+
+
+def test_two_articles_are_told_apart_by_what_keeps_them_apart(dedup: Run, worked: Path) -> None:
+    shown = dedup("explain", "seed-r1-wire", "seed-r2-wire", "--data-dir", worked).out
+    assert re.search(r"^together in +storyline$", shown, re.MULTILINE)
+    assert re.search(r"^why +kept apart by time: .* but the days between leave 0\.00$", shown, re.MULTILINE)
+    assert re.search(r"^counted +talks 1 here, 2 there$", shown, re.MULTILINE)
+    assert re.search(r"^cues +.*Friday here, Sunday, Monday there; points back there$", shown, re.MULTILINE)
+    told = json.loads(dedup("explain", "seed-r1-wire", "seed-final-report", "--data-dir", worked, "--json").out)
+    assert (told["together"], told["apart"]["cause"]) == (None, "similarity")
+    assert told["here"]["told_by"] == "seed-r1-wire-near"
+    assert "Harrowmere" in told["apart"]["words_there"]
+
+
+def test_two_articles_together_are_told_by_what_joins_them(dedup: Run, worked: Path) -> None:
+    family = dedup("explain", "seed-r2-wire", "seed-r2-reprint", "--data-dir", worked).out
+    assert re.search(r"^why +of one family, and so of one story", family, re.MULTILINE)
+    told = json.loads(dedup("explain", "seed-r2-broadcast", "seed-r2-regional", "--data-dir", worked, "--json").out)
+    assert (told["together"], told["joining"], told["why"], told["apart"]) == ("story", "core", "in one core", None)
+    assert dedup("explain", "seed-r2-wire", "nobody", "--data-dir", worked).code == 1
 
 
 def test_an_explanation_is_shown_as_tables_on_a_terminal(worked: Path) -> None:
@@ -777,10 +832,13 @@ def test_stories_are_listed_latest_first_as_many_as_wanted(dedup: Run, worked: P
 
 def test_changes_are_told_in_order_and_from_where_one_has_stopped(dedup: Run, worked: Path) -> None:
     told = lines_of(dedup("changes", "--data-dir", worked, "--json").out)
-    assert sorted(one["kind"] for one in told) == ["born"] * 6 + ["revised"]
+    assert sorted(one["kind"] for one in told) == ["born"] * 6 + ["linked", "revised"]
     rest = lines_of(dedup("changes", "--after", told[1]["entry"], "--limit", "3", "--data-dir", worked, "--json").out)
     assert rest == told[2:5]
-    assert len(dedup("changes", "--data-dir", worked).out.splitlines()) == len(told)
+    lines = dedup("changes", "--data-dir", worked).out.splitlines()
+    assert len(lines) == len(told)
+    [(linked, line)] = [(one, line) for one, line in zip(told, lines, strict=True) if one["kind"] == "linked"]
+    assert line.split(" ", 1)[1] == f"linked {linked['story']} to {linked['other']}"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -169,11 +170,19 @@ def test_ids_that_are_shown_are_those_of_the_sample_articles(service: Service) -
 
 
 @pytest.mark.usefixtures("service")
-def test_an_explanation_that_is_shown_is_the_one_that_is_given() -> None:
-    (shown,) = (one.text for one in blocks("docs/quickstart.md") if "estimated similarity" in one.text)
-    printed = [" ".join(line.split()) for line in dedup(["explain", "seed-r2-wire-near"], b"").splitlines()]
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("estimated similarity", ["seed-r2-wire-near"]),
+        ("why in this story", ["seed-r2-wire-near"]),
+        ("together in", ["seed-r1-wire", "seed-r2-wire"]),
+    ],
+)
+def test_an_explanation_that_is_shown_is_the_one_that_is_given(field: str, words: list[str]) -> None:
+    (shown,) = (one.text for one in blocks("docs/quickstart.md") if field in one.text)
+    printed = [" ".join(line.split()) for line in dedup(["explain", *words], b"").splitlines()]
     for line in filter(str.strip, shown.splitlines()):
-        wanted = " ".join(line.removesuffix(", ...").split())
+        wanted = " ".join(re.sub("[,;] [.]{3}$", "", line).split())
         assert any(found.startswith(wanted) for found in printed), line
 
 
@@ -207,10 +216,13 @@ def test_every_setting_is_described_with_its_default() -> None:
 
 
 def test_parameters_are_described_with_their_values() -> None:
-    rows = re.findall(r"^\| `([a-z]+)\.([a-z_]+)` \| ([^|]*?) +\|", TEXTS["docs/concepts.md"], re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z.]+)\.([a-z_]+)` \| ([^|]*?) +\|", TEXTS["docs/concepts.md"], re.MULTILINE)
     groups = {one.name: getattr(Params(), one.name) for one in fields(Params)}
-    assert {group for group, _, _ in rows} == {name for name, value in groups.items() if is_dataclass(value)}
-    wrong = [(group, name, told) for group, name, told in rows if str(getattr(groups[group], name)) != told]
+    told = {group.partition(".")[0] for group, _, _ in rows}
+    assert told == {name for name, value in groups.items() if is_dataclass(value)}
+    wrong = [
+        (group, name, value) for group, name, value in rows if str(attrgetter(f"{group}.{name}")(Params())) != value
+    ]
     assert wrong == []
 
 

@@ -42,8 +42,8 @@ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:sy="http://purl.org/rss/1.0/mo
 PIECES: Final = (
     b"<", b">", b"&", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"<!DOCTYPE x [", b'<!ENTITY a "b">', b"&a;", b"&#0;",
     b"&#x110000;", b"<item>", b"</item>", b"<entry/>", b"<title>", b'xmlns="', b'encoding="utf-16"', b"\x00",
-    b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"<outline>", b"</outline>", b'xmlUrl="http://', b"[[[[", b"{{", b"null",
-    b"1e999", b'"\\ud800"', b"<?xml", b"?>", b"<html>", b"9" * 300, b"<a>" * 60, "\u202e".encode(),
+    b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"<outline>", b"</outline>", b'xmlUrl="http://', b"[[[[", b"{{",
+    b"null", b"1e999", b'"\\ud800"', b"<?xml", b"?>", b"<html>", b"9" * 300, b"<a>" * 60, "\u202e".encode(),
 )  # fmt: skip
 
 

@@ -12,7 +12,14 @@ import pytest
 from tests.integration.world import about, article, clusterer, drain, ingest, seed_lines, story_of, text
 from worker import embedded
 from worker.app import make_app
-from worker.client import Client, InboxFullError, StoreError
+from worker.client import (
+    Client,
+    ContradictionError,
+    CorrectionError,
+    InboxFullError,
+    StoreError,
+    UnknownCorrectionError,
+)
 from worker.service.reporting import Reporting
 from worker.settings import Settings, load
 from worker.store.connection import connect
@@ -113,6 +120,33 @@ def test_the_storyline_of_the_two_rounds_has_them_in_order(client: Client, store
     assert storyline.n_stories == 2
     rounds = [story.id for story in client.storyline_stories(found.storyline)]
     assert rounds == [story_of(store, "seed-r1-wire"), found.story]
+
+
+def test_two_articles_are_linked_and_unlinked_and_that_is_taken_back(client: Client, store: Store) -> None:
+    ingest(store, *(about("flood", f"f{i}") for i in range(2)), *(about("fire", f"g{i}") for i in range(2)))
+    holder = clusterer(store)
+    holder.run(1.0)
+    assert client.link("g0", "f0")
+    assert not client.link("f0", "g0")
+    assert client.unlink("f0", "f1")
+    holder.run(2.0)
+    assert story_of(store, "f0") == story_of(store, "g0") != story_of(store, "f1")
+    assert [(m.correction.kind, m.correction.one, m.correction.other) for m in client.corrections()] == [
+        ("link", "f0", "g0"),
+        ("unlink", "f0", "f1"),
+    ]
+    assert [m.correction.kind for m in client.corrections("g0")] == ["link"]
+    assert client.corrections("g1") == []
+    with pytest.raises(ContradictionError) as raised:
+        client.link("f1", "g0")
+    assert raised.value.chain == ("f1", "g0", "f0")
+    with pytest.raises(CorrectionError, match="no article 'nobody' is known"):
+        client.unlink("nobody", "f0")
+    assert client.link("f0", "g0", undo=True)
+    with pytest.raises(UnknownCorrectionError):
+        client.link("f0", "g0", undo=True)
+    holder.run(3.0)
+    assert story_of(store, "f0") != story_of(store, "g0")
 
 
 def test_changes_resume_after_any_entry(client: Client, store: Store) -> None:

@@ -353,7 +353,7 @@ def ingest_between(store: Store, entries: list[Entry], other: Callable[[], objec
             return admission
 
     pending = [other]
-    index = Interrupted(store.connection, store.keys)
+    index = Interrupted(store.connection, store.keys, store.index.mirror)
     parts = {name: getattr(store, name) for name in Store.__dataclass_fields__}
     worker(Store(**{**parts, "index": index})).work(entries)
 

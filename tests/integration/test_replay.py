@@ -62,7 +62,7 @@ def test_a_replay_ends_where_a_service_ends_that_runs_once_a_day(store: Store, s
     }
     counted: Counter[str] = Counter()
     for change in changes:
-        counted[change.kind] += change.n_articles
+        counted[change.kind] += change.n_articles or 1
     assert found.told == {kind: n for kind, n in counted.items() if n}
     assert found.told["grew"] > 0
     assert found.unexplained == ()

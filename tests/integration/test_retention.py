@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.expiry import measure
 from tests.integration.recount import recount
 from tests.integration.world import (
     DAY,
@@ -24,8 +25,9 @@ from worker.store.store import Store
 
 EARLY = 1_760_000_000.0
 EMPTY = {
-    "dedup:inbox", "dedup:changes", "dedup:private:contents", "dedup:private:groups", "dedup:private:fence",
-    "dedup:private:run", "dedup:private:lease", "dedup:private:news", "dedup:private:fingerprint",
+    "dedup:inbox", "dedup:changes", "dedup:private:contents", "dedup:private:contents-begun", "dedup:private:groups",
+    "dedup:private:fence", "dedup:private:run", "dedup:private:lease", "dedup:private:news",
+    "dedup:private:fingerprint",
 }  # fmt: skip
 """The keys of a store that has lost all its articles: streams, counters, the lease and how texts are read."""
 
@@ -44,6 +46,12 @@ def test_nothing_expires_before_its_time(store: Store) -> None:
     before = dump(store)
     assert expiry(store).run(EARLY + RETENTION - 1) == 0
     assert dump(store) == before
+
+
+def test_nearly_all_memory_that_articles_have_added_is_free_again_once_they_have_expired(store: Store) -> None:
+    freed = measure(store, 2_000)
+    assert freed.added > 2_000 * 1_000
+    assert freed.share >= 0.95
 
 
 def test_of_an_expired_article_no_key_and_no_value_is_left(store: Store) -> None:

@@ -6,31 +6,59 @@ import math
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
-from dedup.graph import GraphParams, neighbour_graph, reliability
+from dedup.cluster import ClusterParams, cluster_graph, in_order
+from dedup.cues import LAST_VALUE, NO_CUES, NOT_OWN, Cues, CuesError
 from dedup.metrics import score
+from dedup.pipeline import DAY_SECONDS, Params, Telling, cluster_window
 from dedup.storyline import Profile, StorylineParams, link_stories
-from dedup.terms import TermParams, Terms, vectors
+from dedup.terms import Terms
 
-WORDS = st.lists(st.integers(0, 30), max_size=25)
+WORDS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 15)), max_size=25)
+"""Words as their hashes and marks."""
 DAYS = st.one_of(st.just(math.nan), st.floats(0, 30))
-ARTICLES = st.lists(st.tuples(WORDS, DAYS), max_size=25)
+NARROW = st.integers(0, 6)
+CUES = st.builds(
+    lambda ordinals, slots, numbers, recalls: Cues(
+        np.array([head for head, _, _ in ordinals], np.uint32),
+        np.array([value for _, value, _ in ordinals], np.uint8),
+        np.array([rank for _, _, rank in ordinals], np.uint8),
+        np.array([context for context, _ in slots], np.uint32),
+        np.array([filler for _, filler in slots], np.uint32),
+        np.array(sorted(numbers), np.uint32),
+        recalls,
+    ),
+    st.lists(st.tuples(NARROW, st.sampled_from([1, 2, 3, LAST_VALUE]), st.sampled_from([0, 1, NOT_OWN])), max_size=3),
+    st.lists(st.tuples(NARROW, NARROW), max_size=8, unique=True),
+    st.sets(NARROW, max_size=5),
+    st.integers(0, 300),
+)
+ARTICLES = st.lists(st.tuples(WORDS, DAYS, CUES), max_size=25)
+Words = list[tuple[int, int]]
+Articles = list[tuple[Words, float, Cues]]
 
 
-def cluster(articles: list[tuple[list[int], float]]) -> tuple[list[int], list[int]]:
-    """The cores and the stories of articles given as words and days."""
-    terms = [Terms(np.array(words, dtype=np.uint32)) for words, _ in articles]
-    days = np.array([day for _, day in articles])
-    rows = vectors(terms, TermParams()).rows
-    n_words = np.array([one.n_words for one in terms], dtype=np.float64)
-    graph = neighbour_graph(rows, n_words, days, GraphParams())
-    cores = cluster_graph(graph, ClusterParams())
-    merged = merge_stories(cores, graph, rows, reliability(n_words, GraphParams()), days, MergeParams())
-    return cores.tolist(), merged.tolist()
+def made_terms(words: Words, cues: Cues = NO_CUES) -> Terms:
+    return Terms(
+        np.array([word for word, _ in words], np.uint32), np.array([marks for _, marks in words], np.uint8), cues
+    )
+
+
+def tellings(articles: Articles) -> list[Telling]:
+    return [
+        Telling(made_terms(words, cues), None if math.isnan(day) else day * DAY_SECONDS)
+        for words, day, cues in articles
+    ]
+
+
+def cluster(articles: Articles) -> list[int]:
+    """The stories of articles given as words, days and cues."""
+    labels: list[int] = cluster_window(tellings(articles), Params()).labels.tolist()
+    return labels
 
 
 def same_numbering(labels: list[int]) -> bool:
@@ -38,27 +66,48 @@ def same_numbering(labels: list[int]) -> bool:
 
 
 @given(ARTICLES)
-def test_every_article_has_a_story_numbered_by_first_member(articles: list[tuple[list[int], float]]) -> None:
-    for labels in cluster(articles):
-        assert len(labels) == len(articles)
-        assert same_numbering(labels)
+def test_every_article_has_a_story_numbered_by_first_member(articles: Articles) -> None:
+    labels = cluster(articles)
+    assert len(labels) == len(articles)
+    assert same_numbering(labels)
 
 
 @given(ARTICLES)
-def test_the_same_articles_give_the_same_stories(articles: list[tuple[list[int], float]]) -> None:
+def test_the_same_articles_give_the_same_stories(articles: Articles) -> None:
     assert cluster(articles) == cluster(articles)
 
 
 @given(ARTICLES, st.lists(st.integers(100, 200), min_size=1, max_size=25))
-def test_an_article_that_shares_no_word_is_alone(articles: list[tuple[list[int], float]], words: list[int]) -> None:
-    stories = cluster([*articles, (words, math.nan)])[1]
+def test_an_article_that_shares_no_word_is_alone(articles: Articles, words: list[int]) -> None:
+    stories = cluster([*articles, ([(word, 0) for word in words], math.nan, NO_CUES)])
     assert stories.count(stories[-1]) == 1
 
 
-@given(st.lists(st.integers(0, 2**32 - 1), max_size=300))
-def test_terms_come_back_from_their_bytes(hashes: list[int]) -> None:
-    packed = Terms(np.array(hashes, dtype=np.uint32)).to_bytes()
-    assert Terms.from_bytes(packed).hashes.tolist() == hashes
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 15)), max_size=300), CUES)
+def test_terms_come_back_from_their_bytes(words: Words, cues: Cues) -> None:
+    terms = made_terms(words, cues)
+    back = Terms.from_bytes(terms.to_bytes())
+    assert back.hashes.tolist() == terms.hashes.tolist()
+    assert back.marks.tolist() == terms.marks.tolist()
+    assert back.to_bytes() == terms.to_bytes()
+
+
+@given(CUES)
+def test_cues_come_back_from_their_bytes(cues: Cues) -> None:
+    back = Cues.from_bytes(cues.to_bytes())
+    for name in ("heads", "values", "ranks", "contexts", "fillers", "numbers"):
+        assert getattr(back, name).tolist() == getattr(cues, name).tolist(), name
+        assert getattr(back, name).dtype == getattr(cues, name).dtype, name
+    assert back.recalls == min(cues.recalls, 255)
+
+
+@given(CUES, st.integers(0, 200), st.binary(max_size=3))
+def test_cues_with_bytes_missing_or_added_are_refused(cues: Cues, end: int, more: bytes) -> None:
+    packed = cues.to_bytes()
+    spoiled = packed[:end] + more
+    if len(spoiled) != len(packed):
+        with pytest.raises(CuesError, match="bytes"):
+            Cues.from_bytes(spoiled)
 
 
 @given(st.integers(1, 12), st.data())

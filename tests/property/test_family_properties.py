@@ -127,8 +127,7 @@ def test_edges_are_the_pairs_that_reach_the_bar_whoever_asks(made: list[Content]
         (one.number, other.number)
         for one in made
         for other in made
-        if one.number < other.number
-        and jaccard(one, other) >= bar(np.array([min(one.n_words, other.n_words)]), PARAMS)[0]
+        if one.number < other.number and jaccard(one, other) >= bar(min(one.n_words, other.n_words), PARAMS)
     }
     assert {(edge.one, edge.other) for edge in all_edges(made)} == expected
     assert {edge for one in made for edge in verify(one, made, PARAMS)} == set(all_edges(made))

@@ -1,4 +1,4 @@
-"""The ten rules of dedup/identity.py, each over random histories, and what holds over whole chains of runs."""
+"""The eleven rules of dedup/identity.py, each over random histories, and what holds over whole chains of runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from dedup.identity import Intent, Left, Outcome, Placed, Standing, decide, match_heaviest, mint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from random import Random
 
     from dedup.story import StoryStatus
@@ -117,18 +117,20 @@ class World:
             grouped.setdefault(label[name], []).append(name)
         return list(grouped.values())
 
-    def decide(self, clusters: Sequence[Sequence[str]], shuffle: Random | None = None) -> Outcome:
+    def decide(
+        self, clusters: Sequence[Sequence[str]], shuffle: Random | None = None, called_back: Collection[str] = ()
+    ) -> Outcome:
         placed, standing, aliases = self.placed(), list(self.standing().items()), list(self.aliases.items())
         groups = [list(cluster) for cluster in clusters]
         if shuffle:
             for values in (placed, standing, aliases, groups, *groups):
                 shuffle.shuffle(values)  # type: ignore[arg-type]
-        return decide(placed, groups, dict(standing), dict(aliases), lambda _: False)
+        return decide(placed, groups, dict(standing), dict(aliases), lambda _: False, called_back)
 
     def commit(self, outcome: Outcome) -> None:
         for assigned in outcome.stories:
             self.founded[assigned.story_id] = assigned.founded
-            self.status[assigned.story_id] = "open"
+            self.status[assigned.story_id] = "open" if assigned.is_open else "ended"
             for name in [*assigned.families, *(left.family for left in assigned.left)]:
                 self.story_of_family[name] = assigned.story_id
                 self.story_of.update(dict.fromkeys(self.families[name], assigned.story_id))
@@ -139,8 +141,13 @@ class World:
             self.status.pop(retired, None)
         self.told.extend(outcome.changes)
 
-    def run(self, clusters: Sequence[Sequence[str]] | None = None, shuffle: Random | None = None) -> Outcome:
-        outcome = self.decide(self.clusters() if clusters is None else clusters, shuffle)
+    def run(
+        self,
+        clusters: Sequence[Sequence[str]] | None = None,
+        shuffle: Random | None = None,
+        called_back: Collection[str] = (),
+    ) -> Outcome:
+        outcome = self.decide(self.clusters() if clusters is None else clusters, shuffle, called_back)
         self.commit(outcome)
         return outcome
 
@@ -482,6 +489,32 @@ def test_rule_10_an_ended_story_whose_family_returns_continues_under_its_id(size
         ("grew", story, copies + new)
     ]
     assert world.status == {story: "open"}
+
+
+@given(logs, st.lists(numbers, min_size=1, max_size=4), st.lists(st.tuples(numbers, numbers), max_size=4))
+def test_rule_11_families_called_back_open_nothing(
+    log: list[Step], calls: list[int], regrouped: list[tuple[int, int]]
+) -> None:
+    world = replay(log)
+    outside = sorted(world.families.keys() - world.window)
+    called = {outside[n % len(outside)] for n in calls if outside}
+    inside, before = set(world.window), dict(world.status)
+    known = dict(world.story_of)
+    world.window |= called
+
+    outcome = world.run(world.clusters(regrouped), called_back=called)
+
+    for assigned in outcome.stories:
+        is_open = bool(inside & set(assigned.families))
+        assert assigned.is_open == is_open
+        if not is_open:
+            was_open = before.get(assigned.story_id, "open") == "open"
+            assert (assigned.story_id in outcome.ended) == was_open
+            assert not assigned.reopened
+    assert Counter(change.story for change in outcome.changes if change.kind == "ended") == Counter(outcome.ended)
+    assert apply_changes([Intent("grew", s, "", (a,)) for a, s in known.items()] + list(outcome.changes)) == (
+        world.story_of
+    )
 
 
 @given(logs)

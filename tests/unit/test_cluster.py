@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hdbscan import HDBSCAN
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
-from dedup.graph import GraphParams, neighbour_graph, reliability
-from dedup.terms import TermParams, read_terms, vectors
-from dedup.text import normalise
+from dedup.cluster import ClusterParams, cluster_graph, in_order
+from dedup.pipeline import DAY_SECONDS
+from tests.reading import stories as window_stories
 
 UNDATED = float("nan")
 
@@ -112,16 +113,9 @@ CHINESE = {
 
 
 def stories(texts: list[str], days: list[float] | None = None) -> list[int]:
-    """The story of each text, by all stages with the parameters they have by default."""
-    terms = read_terms([""] * len(texts), [normalise(text) for text in texts], TermParams())
-    rows = vectors(terms, TermParams()).rows
-    published = np.array(days or [UNDATED] * len(texts))
-    n_words = np.array([one.n_words for one in terms], dtype=np.float64)
-    graph = neighbour_graph(rows, n_words, published, GraphParams())
-    cores = cluster_graph(graph, ClusterParams())
-    reliable = reliability(n_words, GraphParams())
-    found: list[int] = merge_stories(cores, graph, rows, reliable, published, MergeParams()).tolist()
-    return found
+    """The story of each text published on these days, all undated if there are none."""
+    published = [None if math.isnan(day) else day * DAY_SECONDS for day in days or [UNDATED] * len(texts)]
+    return window_stories(texts, published)
 
 
 def random_graph(n: int, seed: int, share: float) -> sparse.csr_matrix:

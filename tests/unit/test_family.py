@@ -40,8 +40,8 @@ def ids(settlement: Settlement) -> dict[str, list[str]]:
 
 
 def test_the_bar_rises_for_short_texts() -> None:
-    at = bar(np.array([0, 20, 40, 100, 10_000]), PARAMS)
-    assert at.tolist() == pytest.approx([0.9, 0.7820, 0.7104, 0.6246, 0.6], abs=1e-4)
+    at = [bar(n_words, PARAMS) for n_words in (0, 20, 40, 100, 10_000)]
+    assert at == pytest.approx([0.9, 0.7820, 0.7104, 0.6246, 0.6], abs=1e-4)
     assert (np.diff(at) < 0).all()
 
 

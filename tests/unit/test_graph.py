@@ -62,7 +62,7 @@ def test_the_same_cosine_means_more_between_short_texts() -> None:
 
 def test_days_apart_make_distant() -> None:
     rows = sparse.csr_matrix(np.ones((3, 1), dtype=np.float32))
-    graph = neighbour_graph(rows, np.full(3, 100.0), np.array([0.0, 1.0, 6.0]), PARAMS)
+    graph = neighbour_graph(rows, np.full(3, 100.0), np.array([0.0, 1.0, 3.0]), PARAMS)
     assert graph[0, 1] < graph[1, 2] < graph[0, 2]
 
 

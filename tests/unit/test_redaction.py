@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ from dedup.story import Change, ChangeKind, Story, Storyline
 NOON = 1_795_262_400.0
 WORDS = st.text(max_size=12)
 TIMES = st.none() | st.floats(NOON - 1e6, NOON + 1e6)
-KINDS: tuple[ChangeKind, ...] = ("born", "grew", "merged", "split", "ended", "moved", "revised")
+KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 NOTHING = Present()
 
 

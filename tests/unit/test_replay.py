@@ -55,6 +55,14 @@ def test_the_samples_end_where_they_are_as_one_window() -> None:
     assert (found.unexplained, found.n_articles) == ((), 24)
 
 
+def test_a_story_that_continues_another_is_told_once_as_linked() -> None:
+    placements = cluster_articles(articles := seeds())
+    n_lines = len({one.storyline_id for one in placements})
+    n_stories = len({one.story_id for one in placements})
+    assert replay(articles).told["linked"] == n_stories - n_lines == 1
+    assert "linked" not in replay(texts(3)).told
+
+
 def test_the_same_archive_replays_the_same() -> None:
     assert replay(seeds()) == replay(seeds())
 
@@ -84,7 +92,7 @@ def test_days_without_news_have_no_run_and_an_article_that_leaves_the_window_is_
     found = replay([first, replace(last, published_at=20 * DAY_SECONDS)], spans=Spans(window_days=3.0))
     assert found.n_days == 21
     assert found.n_runs == 3
-    assert found.told == {"born": 2}
+    assert found.told == {"born": 2, "ended": 1}
 
 
 def test_a_gap_of_centuries_takes_no_longer_than_one_of_weeks() -> None:
@@ -154,6 +162,17 @@ def test_a_merge_tells_of_all_articles_and_a_long_list_of_more_than_it_names() -
     told = [change("merged", "x", "y", ()), change("split", "w", "z", ("c",), 101)]
     ledger.note([held("a", "y"), held("b", "w")], told, {"x": "y"}, 2, 0.0)
     assert ledger.unexplained == []
+
+
+def test_a_link_of_stories_moves_nobody_and_hides_no_split_between_them() -> None:
+    ledger = Ledger()
+    ledger.note([held("a", "x"), held("b", "x")], [], {}, 1, 0.0)
+    ledger.note([held("a", "x"), held("b", "y")], [change("linked", "y", "x", ())], {}, 2, 0.0)
+    assert ledger.unexplained == [("b", "x", "y", 2)]
+    told = [change("split", "z", "x", ("a",)), change("linked", "z", "x", ())]
+    ledger.note([held("a", "z"), held("b", "y")], told, {}, 3, 0.0)
+    assert ledger.unexplained == [("b", "x", "y", 2)]
+    assert ledger.told == {"linked": 2, "split": 1}
 
 
 def test_an_article_that_is_kept_no_more_is_found_through_the_merges_of_its_story() -> None:

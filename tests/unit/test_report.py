@@ -110,6 +110,8 @@ def full_report(text: str = "Ferry talks in Lindholm", url: str = "https://news.
         change("ended", "story:2"),
         change("moved", text, text),
         change("revised", text),
+        change("linked", text, "story:2", 0),
+        change("corrected", text, "story:2", 2),
     ]
     return report([told(hostile, url=url, sources=(text,))], [(storyline(text, text), [second, hostile])], changes)
 
@@ -296,7 +298,8 @@ class TestJson:
         document = json.loads(to_json(full_report()))
         assert list(document) == [
             "period", "generated_at", "counts", "n_born", "born", "n_grown", "grown", "n_merged", "merged",
-            "n_split", "split", "n_ended", "ended", "largest", "n_storylines", "storylines",
+            "n_split", "split", "n_ended", "ended", "n_linked", "linked", "n_corrected", "corrected", "largest",
+            "n_storylines", "storylines",
         ]  # fmt: skip
         assert document["period"] == {
             "kind": "day",
@@ -312,6 +315,8 @@ class TestJson:
         }  # fmt: skip
         assert document["merged"][0]["merged_into"] == "Ferry talks in Lindholm"
         assert document["split"][0]["split_from"] == "Ferry talks in Lindholm"
+        assert document["linked"][0]["continues"] == document["corrected"][0]["apart_from"] == "story:2"
+        assert document["corrected"][0]["apart_from_headline"] == "Ferry talks in Lindholm"
         assert document["largest"][0] == {
             "story": "Ferry talks in Lindholm",
             "headline": "Ferry talks in Lindholm",
@@ -439,7 +444,7 @@ class TestHtml:
         tree = LexborHTMLParser(to_html(full_report()))
         ids = [node.attributes["id"] for node in tree.css("[id]")]
         assert len(ids) == len(set(ids))
-        assert len(tree.css("table")) == 5
+        assert len(tree.css("table")) == 7
         assert {node.attributes["aria-labelledby"] for node in tree.css("[aria-labelledby]")} <= set(ids)
         assert all(table.css("thead th[scope=col]") for table in tree.css("table"))
 
@@ -530,6 +535,27 @@ class TestMarkdown:
     )
     def test_bare_addresses_and_mentions_are_not_picked_up_as_links(self, text: str, escaped: str) -> None:
         assert escape_markdown(text) == escaped
+
+    def test_links_and_corrections_name_both_stories_and_each_pair_once(self) -> None:
+        rendered = to_markdown(
+            report(
+                [told(story("story:2"))],
+                changes=[
+                    change("linked", "story:2", "story:1", 0),
+                    change("corrected", "story:2", "", 2),
+                    change("corrected", "story:2", "story:3", 2),
+                    change("corrected", "story:2", "story:3", 2),
+                ],
+            )
+        )
+        assert (
+            "- Ferry talks in Lindholm, story:2 `story:2` continues `story:1`, 2026-11-21 12:00"
+            in rendered.splitlines()
+        )
+        assert [line.split(" ", 1)[1] for line in rendered.splitlines() if "articles, 2026" in line] == [
+            "Ferry talks in Lindholm, story:2 `story:2` apart from `story:3`, 4 articles, 2026-11-21 12:00",
+            "Ferry talks in Lindholm, story:2 `story:2`, 2 articles, 2026-11-21 12:00",
+        ]
 
     def test_merges_and_splits_name_both_ids(self) -> None:
         rendered = to_markdown(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dedup.minhash import signatures
-from dedup.shingle import SHINGLE_WORDS, shingle, word_hashes
+from dedup.shingle import AFTER_LINE, AFTER_SENTENCE, DIGIT, SHINGLE_WORDS, located_words, shingle, word_hashes
 from dedup.text import words
 
 MIB = 1 << 20
@@ -156,3 +156,50 @@ def test_memory_beside_the_hashes_is_that_of_a_few_copies_of_the_text(name: str)
     finally:
         tracemalloc.stop()
     assert peak < 2 * hashes.nbytes + 5 * LARGEST
+
+
+def places_of(text: str) -> list[int]:
+    """What `located_words` says of the words of a text, but for the first."""
+    places: list[int] = located_words([text])[2].tolist()
+    return places[1:]
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", "one two", "", "中文。 3rd", "..."], ["x" * 300_000, "one"] * 2])
+def test_located_words_are_the_words_there_are(texts: list[str]) -> None:
+    words, counts, places = located_words(texts)
+    expected, n_words = word_hashes(texts)
+    assert words.tolist() == expected.tolist()
+    assert counts.tolist() == n_words.tolist()
+    assert places.shape == words.shape
+    assert places.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("between", "place"),
+    [
+        (" ", 0), (", ", 0), (" - ", 0), (".", 0), ("'", 0), (": ", 0), ("。", AFTER_SENTENCE), (". ", AFTER_SENTENCE),
+        ("! ", AFTER_SENTENCE), ("? ", AFTER_SENTENCE), ('." ', AFTER_SENTENCE), ("...  ", AFTER_SENTENCE),
+        ('. "', AFTER_SENTENCE), ("\n", AFTER_LINE), (" \n\n ", AFTER_LINE), (",\n", AFTER_LINE),
+        (".\n", AFTER_SENTENCE | AFTER_LINE), ("。\n", AFTER_SENTENCE | AFTER_LINE),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("before", "after"), [("rose", "boats"), ("水", "船"), ("é", "ж")])
+def test_a_word_knows_whether_a_sentence_or_a_line_ends_before_it(
+    before: str, between: str, after: str, place: int
+) -> None:
+    assert places_of(f"{before}{between}{after}") == [place]
+    assert places_of(f"x {before}{between}{after} y") == [0, place, 0]
+
+
+def test_a_word_that_begins_with_a_digit_is_told_from_one_that_has_some() -> None:
+    assert places_of("x 3 3rd 1000 a3 ж3 x") == [DIGIT, DIGIT, DIGIT, 0, 0, 0]
+    assert places_of("x. 3\n3") == [AFTER_SENTENCE | DIGIT, AFTER_LINE | DIGIT]
+
+
+def test_what_stands_in_a_text_is_told_alike_wherever_the_text_is_in_a_batch() -> None:
+    """But for its first word, before which another text ends."""
+    texts = ["one two. Three", "", "中文。中\n文", "4 boats! 5", "... six", "é. Ж"]
+    _, counts, places = located_words(texts)
+    starts = np.cumsum(counts) - counts
+    for text, start, n in zip(texts, starts.tolist(), counts.tolist(), strict=True):
+        assert places[start : start + n].tolist()[1:] == places_of(text)

@@ -5,18 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dedup.terms import TermParams, Terms, TermsError, read_terms, vectors
-from dedup.text import normalise
+from dedup.terms import TermParams, Terms, TermsError, vectors
+from tests.reading import terms_of
 
 PARAMS = TermParams()
 
 
-def terms_of(*texts: str, title: str = "") -> list[Terms]:
-    return read_terms([normalise(title)] * len(texts), [normalise(text) for text in texts], PARAMS)
-
-
 def read(text: str, title: str = "") -> list[int]:
-    (terms,) = terms_of(text, title=title)
+    (terms,) = terms_of([text], [title])
     return [int(word) for word in terms.hashes]
 
 
@@ -69,7 +65,7 @@ def test_articles_read_together_are_read_as_each_alone() -> None:
         " ".join(f"word{i}" for i in range(1000)), (" " * 20).join(f"word{i}" for i in range(300)),
         "Міністр був у місті, коли це було під водою",
     ]  # fmt: skip
-    for text, together in zip(texts, terms_of(*texts), strict=True):
+    for text, together in zip(texts, terms_of(texts), strict=True):
         assert read(text) == together.hashes.tolist()
 
 
@@ -78,18 +74,36 @@ def test_scripts_without_spaces_are_read_by_letter() -> None:
 
 
 def test_an_empty_text_has_no_terms() -> None:
-    assert [one.n_words for one in terms_of("", "...")] == [0, 0]
-    assert terms_of() == []
+    assert [one.n_words for one in terms_of(["", "..."])] == [0, 0]
+    assert terms_of([]) == []
 
 
 def test_packed_terms_come_back_and_are_small() -> None:
-    (terms,) = terms_of(" ".join(f"word{i}" for i in range(1000)))
+    (terms,) = terms_of(["A second round on Friday. " + " ".join(f"{i} seats in Vessin{i}" for i in range(1000))])
     packed = terms.to_bytes()
-    assert np.array_equal(Terms.from_bytes(packed).hashes, terms.hashes)
-    assert len(packed) <= 1024
+    back = Terms.from_bytes(packed)
+    assert np.array_equal(back.hashes, terms.hashes)
+    assert np.array_equal(back.marks, terms.marks)
+    assert np.array_equal(back.cues.contexts, terms.cues.contexts)
+    assert back.to_bytes() == packed
+    assert len(packed) <= 3072
 
 
-@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02\x00\x00", b"\x01\x02\x00abcd", b"\x01\x00\x00abcd"])
+def test_a_usual_article_takes_little_more_than_its_words() -> None:
+    """Of 200 content words of prose, with as many cues as prose has."""
+    (terms,) = terms_of([" ".join(f"word{i}" for i in range(1000))])
+    assert len(terms.to_bytes()) <= 1024
+
+
+def test_no_part_of_packed_terms_is_taken_for_all_of_them() -> None:
+    (terms,) = terms_of(["The second round of talks in Vessin ended on Friday with 214 prisoners exchanged."])
+    packed = terms.to_bytes()
+    for end in range(len(packed)):
+        with pytest.raises(TermsError, match="bytes"):
+            Terms.from_bytes(packed[:end])
+
+
+@pytest.mark.parametrize("packed", [b"", b"\x02", b"\x01\x00\x00", b"\x02\x02\x00abcd", b"\x02\x00\x00abcd"])
 def test_other_bytes_are_refused(packed: bytes) -> None:
     with pytest.raises(TermsError, match="bytes"):
         Terms.from_bytes(packed)
@@ -102,7 +116,7 @@ def test_hashes_never_change() -> None:
 
 def test_rows_are_of_unit_length_over_all_words_and_the_pairs_that_are_shared() -> None:
     texts = ["alpha beta gamma", "alpha beta delta", "epsilon"]
-    found = vectors(terms_of(*texts), PARAMS)
+    found = vectors(terms_of(texts), PARAMS)
     assert found.rows.shape == (3, len(found.keys))
     assert [found.rows[i].nnz for i in range(3)] == [4, 4, 1]
     assert found.rows.dtype == np.float32
@@ -111,20 +125,20 @@ def test_rows_are_of_unit_length_over_all_words_and_the_pairs_that_are_shared() 
 
 
 def test_two_articles_of_one_text_are_at_cosine_one() -> None:
-    (terms,) = terms_of("alpha beta gamma alpha")
+    (terms,) = terms_of(["alpha beta gamma alpha"])
     rows = vectors([terms, terms], PARAMS).rows
     assert (rows @ rows.T).toarray() == pytest.approx(np.ones((2, 2)))
 
 
 def test_words_in_most_articles_of_a_large_window_count_nothing_and_in_a_small_one_still_do() -> None:
     for n_articles, kept in ((4, True), (400, False)):
-        terms = terms_of(*(f"alpha w{i} w{i + 1}" for i in range(n_articles)))
+        terms = terms_of([f"alpha w{i} w{i + 1}" for i in range(n_articles)])
         keys = vectors(terms, PARAMS).keys
         assert (np.uint64(read("alpha")[0]) in keys) is kept
 
 
 def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
-    terms = terms_of(*(f"harbour {'quake' if i < 2 else 'ferry'}" for i in range(20)))
+    terms = terms_of([f"harbour {'quake' if i < 2 else 'ferry'}" for i in range(20)])
     found = vectors(terms, PARAMS)
     column = {int(key): j for j, key in enumerate(found.keys)}
     assert found.rows[0, column[read("quake")[0]]] > found.rows[0, column[read("harbour")[0]]]
@@ -132,4 +146,39 @@ def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
 
 def test_no_articles_have_no_rows() -> None:
     assert vectors([], PARAMS).rows.shape == (0, 0)
-    assert vectors(terms_of(""), PARAMS).rows.shape == (1, 0)
+    assert vectors(terms_of([""]), PARAMS).rows.shape == (1, 0)
+
+
+def test_names_and_numbers_are_facts_and_a_name_counts_more_than_another_word() -> None:
+    terms = terms_of([f"Quay {i} of the Vessin harbour flooded {i + 217} times" for i in range(4)])
+    found = vectors(terms, PARAMS)
+    column = {int(key): j for j, key in enumerate(found.keys)}
+    name, plain, number = (column[read(word)[0]] for word in ("vessin", "harbour", "217"))
+    assert found.is_fact[[name, plain, number]].tolist() == [True, False, True]
+    assert found.rows[0, name] == pytest.approx(PARAMS.name_weight * found.rows[0, plain])
+
+
+def test_a_pair_with_a_name_is_a_fact_and_counts_the_mean_of_both() -> None:
+    terms = terms_of(["a ship leaves Vessin harbour"] * 2)
+    found = vectors(terms, PARAMS)
+    column = {int(key): j for j, key in enumerate(found.keys)}
+    (name,), (plain,), (ship,), (leaves,) = (read(word) for word in ("vessin", "harbour", "ship", "leaves"))
+    with_name, without = column[name << 32 | plain], column[ship << 32 | leaves]
+    assert found.is_fact[[with_name, without]].tolist() == [True, False]
+    assert found.rows[0, with_name] == pytest.approx(PARAMS.name_weight**0.5 * found.rows[0, without])
+
+
+def test_a_word_seldom_written_as_a_name_is_none() -> None:
+    terms = terms_of(["They saw Rose leave", *(f"petals of the rose fell on day {i}" for i in range(9))])
+    found = vectors(terms, PARAMS)
+    column = {int(key): j for j, key in enumerate(found.keys)}
+    assert not found.is_fact[column[read("rose")[0]]]
+
+
+def test_a_word_of_one_article_says_most_in_a_small_window_and_little_in_a_large_one() -> None:
+    for n_articles, says_more in ((4, True), (400, False)):
+        found = vectors(terms_of([f"quake{i // 2} w{i}" for i in range(n_articles)]), PARAMS)
+        column = {int(key): j for j, key in enumerate(found.keys)}
+        (shared,), (rare,) = read("quake0"), read("w0")
+        assert (found.rows[0, column[rare]] > found.rows[0, column[shared]]) is np.bool_(says_more)
+        assert shared << 32 | rare not in column

@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_running(commands)
     _add_reading(commands)
+    _add_correcting(commands)
     _add_feeds(commands)
     _add_offline(commands)
     return top
@@ -74,8 +75,11 @@ def _add_reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     story.add_argument("story_id", metavar="STORY_ID")
     stories = _add(commands, "stories", "reading:stories", "list the stories that changed last")
     stories.add_argument("--limit", metavar="N", type=_count, default=20, help="how many (default: 20)")
-    explain = _add(commands, "explain", "explaining:explain", "explain why an article is in its family")
+    explain = _add(commands, "explain", "explaining:explain", "explain why an article is in its family and its story")
     explain.add_argument("article_id", metavar="ARTICLE_ID")
+    scope = explain.add_mutually_exclusive_group()
+    scope.add_argument("other_id", metavar="OTHER_ID", nargs="?", help="why these two are in one story, or in two")
+    scope.add_argument("--family", action="store_true", help="its family alone, which needs no look at the window")
     changes = _add(commands, "changes", "reading:changes", "list what happened to stories")
     changes.add_argument("--follow", action="store_true", help="go on with what happens from now on")
     changes.add_argument("--after", metavar="ENTRY", default="0", help="resume after this entry of the stream")
@@ -88,6 +92,17 @@ def _add_reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     forget = _add(commands, "forget", "forgetting:forget", "take every trace of one article away")
     forget.add_argument("article_id", metavar="ARTICLE_ID")
     _add(commands, "status", "reading:status", "show how far the service is and how to reach its server")
+
+
+def _add_correcting(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    link = _add(commands, "link", "correcting:link", "say that two articles must be in one story")
+    unlink = _add(commands, "unlink", "correcting:unlink", "say that two articles must not be in one story")
+    for command in (link, unlink):
+        command.add_argument("article_id", metavar="ARTICLE_ID")
+        command.add_argument("other_id", metavar="ARTICLE_ID")
+        command.add_argument("--undo", action="store_true", help="take it back")
+    corrections = _add(commands, "corrections", "correcting:corrections", "list the corrections that stand")
+    corrections.add_argument("article_id", metavar="ARTICLE_ID", nargs="?", help="only those that name this article")
 
 
 def _add_feeds(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,31 +1,55 @@
-"""`dedup explain`, and what `dedup show` says of it: which article one matches, by which figures, in what words."""
+"""`dedup explain`, and what `dedup show` says of it: which article one matches, by which figures, in what words.
+
+What it says of stories is in `explaining_stories` and `explaining_json`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 from dedup.explain import Comparison, Passage
 from dedup.pipeline import Params
+from worker.cli import correcting
 from worker.cli.connected import Reached, reached, unknown_article
+from worker.cli.explaining_json import told_pair, told_story
+from worker.cli.explaining_stories import pair_explanation, show_pair, show_story, story_explanation
 from worker.cli.output import show_fields, show_json, show_table, show_text
 from worker.service import explaining
 from worker.service.explaining import Explanation, Match
 from worker.store.connection import connect
+from worker.store.corrections import Made
 from worker.store.store import open_store
 
 
 def explain(args: argparse.Namespace) -> int:
-    """Why an article is in its family."""
+    """Why an article is in its family and in its story; of two articles, why they are in one story or in two."""
+    if args.other_id is not None:
+        return _explain_pair(args)
     with reached(args) as service:
         found = explanation(service, args.article_id, with_text=True)
+        made = service.client.corrections(args.article_id)
+        story = None if found is None or args.family else story_explanation(service, args.article_id)
     if found is None:
         raise unknown_article(args.article_id)
     if args.json:
-        show_json(told(found))
+        show_json(told(found, made) | ({"story": told_story(story)} if story is not None else {}))
     else:
-        _show(found)
+        _show(found, made)
+        if story is not None:
+            show_story(story)
+    return 0
+
+
+def _explain_pair(args: argparse.Namespace) -> int:
+    with reached(args) as service:
+        found = pair_explanation(service, args.article_id, args.other_id)
+    if args.json:
+        show_json(told_pair(found))
+    else:
+        show_pair(found)
     return 0
 
 
@@ -36,8 +60,8 @@ def explanation(service: Reached, article_id: str, *, with_text: bool) -> Explan
         return explaining.explain(store, Params(), article_id, with_text=with_text)
 
 
-def told(found: Explanation) -> dict[str, Any]:
-    """An explanation as JSON says it."""
+def told(found: Explanation, made: Sequence[Made]) -> dict[str, Any]:
+    """An explanation, and the corrections of the article, as JSON says them."""
     return {
         "id": found.article_id,
         "family": found.family,
@@ -46,7 +70,8 @@ def told(found: Explanation) -> dict[str, Any]:
         "n_articles": found.n_articles,
         "revision": found.revision,
         "n_words": found.n_words,
-        "why": why(found),
+        "why": why(found, made),
+        "corrections": [correcting.of_article(one, found.article_id) for one in made],
         "match": told_match(found.match),
         "exact": _told_comparison(found.comparison),
     }
@@ -77,11 +102,11 @@ def brief(match: Match | None) -> str:
     return f"{match.article_id} ({match.kind}, {_estimate(match)})"
 
 
-def why(found: Explanation) -> str:
-    """In a sentence, why the article is in the family that it is in."""
+def why(found: Explanation, made: Sequence[Made] = ()) -> str:
+    """In a sentence, why the article is in the family that it is in; `made` are its corrections."""
     match = found.match
     if match is None:
-        return _why_alone(found)
+        return _why_alone(found, is_unlinked=any(one.correction.kind == "unlink" for one in made))
     other = match.article_id if match.came_earlier else f"{match.article_id}, which came later"
     if match.kind == "copy":
         return f"the same words in the same order as {other}"
@@ -94,10 +119,11 @@ def why(found: Explanation) -> str:
     )
 
 
-def _why_alone(found: Explanation) -> str:
+def _why_alone(found: Explanation, *, is_unlinked: bool) -> str:
     if not found.n_words:
         return "alone: it has no text to compare, only a title or boilerplate, and the same title is never enough"
-    return "alone: no other article that is kept is like it"
+    but = ", but for any that it is unlinked from" if is_unlinked else ""
+    return f"alone: no other article that is kept is like it{but}"
 
 
 def _estimate(match: Match) -> str:
@@ -132,17 +158,19 @@ def _told_passage(passage: Passage) -> dict[str, Any]:
     return {"text": passage.text, "n_words": passage.n_words, "is_cut": passage.is_cut}
 
 
-def _show(found: Explanation) -> None:
+def _show(found: Explanation, made: Sequence[Made]) -> None:
     fields: dict[str, object] = {
         "id": found.article_id,
         "kind": found.kind,
         "family": found.family,
         "articles": found.n_articles,
         "representative": found.representative,
-        "why": why(found),
+        "why": why(found, made),
     }
     if found.revision:
         fields["revision"] = f"{found.revision}: its latest text counts"
+    if made:
+        fields["corrections"] = correcting.brief(made, found.article_id)
     if found.match is not None:
         fields |= _figures(found, found.match)
     show_fields(fields)

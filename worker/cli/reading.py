@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -14,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from dedup.article import format_time
 from dedup.report import Period, PeriodKind, period_of, plain
-from dedup.story import Change, Story
+from dedup.story import Change, ChangeKind, Story
+from worker.cli import correcting
 from worker.cli.connected import Reached, UnknownIdError, reached, unknown_article
 from worker.cli.explaining import brief, explanation, told_match
 from worker.cli.lines import InputError
@@ -25,6 +27,10 @@ from worker.store.reports import Rendered
 
 _TOLD_ARTICLES: Final = 50
 _TOLD_IN_CHANGE: Final = 5
+_RELATIONS: Final[Mapping[ChangeKind, str]] = {
+    "moved": "from", "merged": "into", "split": "from", "linked": "to", "corrected": "apart from",
+}  # fmt: skip
+"""How the other story of a change is named."""
 _NAMES: Final = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d"}
 
 
@@ -37,6 +43,7 @@ def show(args: argparse.Namespace) -> int:
         family = service.client.family(entry.family)
         explained = explanation(service, args.article_id, with_text=False)
         match = explained.match if explained is not None else None
+        made = service.client.corrections(args.article_id)
         told = {"id": entry.article_id} | {k: v for k, v in as_mapping(entry).items() if k != "article_id"}
         members = [
             {"id": one.article_id, "kind": one.kind, "source": one.source, "title": one.title}
@@ -44,9 +51,11 @@ def show(args: argparse.Namespace) -> int:
             if (one := service.client.lookup(name)) is not None
         ]
     if args.json:
-        show_json(told | {"match": told_match(match), "family_articles": members})
+        own = [correcting.of_article(one, args.article_id) for one in made]
+        show_json(told | {"match": told_match(match), "corrections": own, "family_articles": members})
         return 0
-    show_fields(told | {"matches": brief(match)})
+    corrections = {"corrections": correcting.brief(made, args.article_id)} if made else {}
+    show_fields(told | {"matches": brief(match)} | corrections)
     if len(members) > 1:
         show_text("")
         show_table("Its family", ("id", "kind", "source", "title"), [list(one.values()) for one in members])
@@ -193,8 +202,8 @@ def _show_change(entry_id: str, change: Change, *, as_json: bool) -> None:
     if as_json:
         show_text(json_text({"entry": entry_id} | as_mapping(change)))
     else:
-        other = f" {change.other}" if change.other else ""
+        other = f" {_RELATIONS[change.kind]} {change.other}" if change.other else ""
         more = " ..." if change.n_articles > _TOLD_IN_CHANGE else ""
         articles = " ".join(change.articles[:_TOLD_IN_CHANGE]) + more
-        line = f"{format_time(change.at)}  {change.kind:<8} {change.story}{other}  {change.n_articles}: {articles}"
-        show_text(plain(line))
+        told = f", {change.n_articles}: {articles}" if change.n_articles else ""
+        show_text(plain(f"{format_time(change.at)} {change.kind} {change.story}{other}{told}"))

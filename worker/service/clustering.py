@@ -1,9 +1,12 @@
 """A run: load the window, cluster it, decide who keeps which id, commit all of it at once.
 
 1. Only the holder of the lease commits, under its token and on top of the run it knows: two holders never mix.
-2. A run without news changes nothing. News is an article new or revised, and one that left the window.
+2. A run without news changes nothing. News is an article new or revised, one that left the window, and a correction
+   made or taken back.
 3. What a run decides is visible all at once, with its changes in the stream.
 4. While articles wait in the inbox, runs rest between each other: families come first.
+5. A correction holds from the run that finds it in the news: the families of its articles are settled anew before that
+   run decides.
 """
 
 from __future__ import annotations
@@ -18,14 +21,18 @@ from dedup.identity import IdentityError
 from dedup.pipeline import Params, fingerprint
 from dedup.run import Run, differs
 from dedup.window import Window
+from worker.service.families import resettle
 from worker.service.window import load_families, load_window
 from worker.store.commit import Unit, commit
 from worker.store.connection import server_run
+from worker.store.corrections import Book
 from worker.store.news import News
 from worker.store.store import Store
 
 BACKLOG_ARTICLES: Final = 1_000
 """Articles waiting in the inbox from which runs make room for drains: families first, stories when there is time."""
+MOST_ATTEMPTS: Final = 50
+"""Times the families of corrected articles are settled anew because ingest changes them, before a run is put off."""
 REST_FACTOR: Final = 4
 LEAST_REST_SECONDS: Final = 20.0
 """While there is a backlog, the next run comes after `REST_FACTOR` times what the last one took, and at least this.
@@ -72,29 +79,52 @@ class Clusterer:
             return self._run(now, token, server)
 
     def _run(self, now: float, token: int, server: str) -> int | None:
-        news = self.store.news.read()
+        read = self._read_news(server)
+        if read is None:
+            return None
+        news, book = read
         window = self._current(news, server)
         inside = window.in_window(now - self.window_seconds)
         names = frozenset(family.family_id for family in inside)
         if not news and names == window.clustered:
             return None
-        run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use)
-        run.decide(news.families, news.revised)
+        run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use, book.corrections)
+        run.decide(news.families, news.revised, news.corrected)
         unit = _Writing(self, run).write(news)
         if not unit.commands and not unit.gathered:
             window.clustered = names
             return None
-        self.store.runs.put(unit, run.number, {"at": now, "n_families": len(inside)})
+        self.store.runs.put(unit, run.number, {"at": now, "n_families": len(run.inside)})
         self.store.lease.guard(unit, self.holder, token)
         if not commit(self.store.connection, [unit], server)[0]:
             self.window = None
             return None
-        run.remember(names)
+        run.remember()
         return run.number
 
     def release(self) -> None:
         """Gives the lease back, so that nobody has to wait for it to run out."""
         self.store.lease.release(self.holder)
+
+    def _read_news(self, server: str) -> tuple[News, Book] | None:
+        """The news and the corrections of one moment, once the families of articles that the news has corrections of
+        are settled by these; None where ingest keeps changing them.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            news, book = self._read_together()
+            if not news.corrected:
+                return news, book
+            if resettle(self.store, self.params, self.retention_seconds, news.corrected, server):
+                news, fresh = self._read_together()
+                if fresh.version == book.version:
+                    return news, fresh
+        return None
+
+    def _read_together(self) -> tuple[News, Book]:
+        while True:
+            book, news = self.store.corrections.read(), self.store.news.read()
+            if self.store.corrections.version() == book.version:
+                return news, book
 
     def _current(self, news: News, server: str) -> Window:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""

@@ -10,8 +10,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from dedup.containment import contained
 from dedup.explain import Comparison, Source, compare
 from dedup.family import Content, Edge, FamilyParams, bar, containment_bar
@@ -120,7 +118,7 @@ class _Family:
         is_copy = other.content == self.own.content
         reprinted = edge.containment if edge is not None else 0.0
         jaccard = 1.0 if is_copy else self._jaccard(other)
-        shorter = np.array(min(self.n_words(self.own), self.n_words(other)))
+        shorter = min(self.n_words(self.own), self.n_words(other))
         return Match(
             article_id=other.article_id,
             kind="copy" if is_copy else "reprint" if reprinted else "near-duplicate",
@@ -130,7 +128,7 @@ class _Family:
             containment=1.0 if is_copy else self._contained(self.own, other),
             containment_of_match=1.0 if is_copy else self._contained(other, self.own),
             reached=reprinted or jaccard,
-            bar=float((containment_bar if reprinted else bar)(shorter, params)),
+            bar=(containment_bar if reprinted else bar)(shorter, params),
             is_edge=is_copy or edge is not None,
             n_words=self.n_words(other),
         )

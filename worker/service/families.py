@@ -5,13 +5,29 @@ Works on *touches*: contents that belong together for one decision. All loading 
 
 from __future__ import annotations
 
+import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dedup.family import MAX_CONTENTS, Content, Edge, Member, Settlement, group, reprints, settle
+from dedup.correction import Corrections
+from dedup.family import (
+    MAX_CONTENTS,
+    Content,
+    Edge,
+    FamilyParams,
+    Member,
+    Settlement,
+    divide_contents,
+    group,
+    reprints,
+    settle,
+    text_number,
+)
 from dedup.identity import mint
 from dedup.pipeline import Params
-from worker.store.commit import Fields, Unit
+from worker.store.commit import Fields, Unit, commit
+from worker.store.corrections import Book
 from worker.store.records import ArticleRecord, ContentGroup, ContentState
 from worker.store.store import Store
 
@@ -46,12 +62,13 @@ class Loaded:
 
     contents: dict[int, Content]
     states: dict[int, ContentState | None]
-    groups: dict[int, ContentGroup] = field(default_factory=dict)
-    members: dict[str, list[str]] = field(default_factory=dict)
-    records: dict[str, ArticleRecord] = field(default_factory=dict)
-    aliased: dict[str, list[str]] = field(default_factory=dict)
+    groups: Mapping[int, ContentGroup] = field(default_factory=dict)
+    members: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    records: Mapping[str, ArticleRecord] = field(default_factory=dict)
+    aliased: Mapping[str, Sequence[str]] = field(default_factory=dict)
     likely: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
+    book: Book = field(default_factory=Book)
 
 
 def unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -> list[Touch]:
@@ -68,31 +85,41 @@ def unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -
 
 
 def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> tuple[list[Touch], list[Touch]]:
-    """Completes what is known by everything the touches' groups hold, in a few round trips for all of them.
+    """Completes what is known by everything the touches' groups hold, as it is at one moment.
 
-    Returns the touches that can be decided, and those whose groups changed meanwhile: what was read of these is of two
-    moments.
+    Returns the touches that can be decided, and those of which a content has changed since it was looked up (they may
+    have more in common by now) or an article until its record was read.
     """
+    loaded.book = store.corrections.read()
     touched = sorted({number for touch in touches for number in touch.contents})
-    loaded.states |= store.index.states(number for number in touched if number not in loaded.states)
-    loaded.groups = store.index.groups(
-        sorted({state.group for number in touched if (state := loaded.states[number]) is not None})
-    )
-    connected = sorted({number for held in loaded.groups.values() for number in held.contents} | set(touched))
-    loaded.contents |= store.index.contents(number for number in connected if number not in loaded.contents)
-    loaded.states |= store.index.states(number for number in connected if number not in loaded.states)
-    families = sorted({state.family for n in connected if (state := loaded.states.get(n)) and state.family})
-    loaded.members = store.articles.family_members(families)
-    loaded.aliased = store.aliases.earlier(families)
+    before = {number: loaded.states[number] for number in touched if number in loaded.states}
+    loaded.likely = {mint("family", article_id, _free) for touch in touches for article_id in touch.arrivals}
+    found = store.index.closure(touched, loaded.contents, sorted(loaded.likely))
+    loaded.contents |= found.contents
+    loaded.states |= found.states
+    loaded.groups, loaded.members, loaded.aliased = found.groups, found.members, found.aliased
+    loaded.taken = set(found.taken)
     ids = sorted({article_id for held in loaded.members.values() for article_id in held})
     packed = store.articles.records(ids)
     loaded.records = {article_id: ArticleRecord.unpack(record) for article_id, record in packed.items()}
-    loaded.likely = {mint("family", article_id, _free) for touch in touches for article_id in touch.arrivals}
-    loaded.taken = _taken(store, sorted(loaded.likely))
-    present = store.index.states(number for number in touched if _was_carried(number, loaded))
-    moved = {number for number, state in present.items() if state != loaded.states[number]}
+    moved = {number for number, state in before.items() if loaded.states[number] != state} | _overtaken(touched, loaded)
     steady = [touch for touch in touches if not touch.contents & moved]
     return steady, [touch for touch in touches if touch.contents & moved]
+
+
+def _overtaken(touched: Iterable[int], loaded: Loaded) -> set[int]:
+    """The contents in whose groups a family has an article that, by its record, is elsewhere by now."""
+    places = {number: state.families for number, state in loaded.states.items() if state is not None}
+    left = {
+        family
+        for family, members in loaded.members.items()
+        for one in members
+        if (record := loaded.records.get(one)) is None or family not in places.get(record.content, ())
+    }
+    groups = {
+        state.group for state in loaded.states.values() if state is not None and left.intersection(state.families)
+    }
+    return {number for number in touched if (state := loaded.states[number]) is not None and state.group in groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +141,7 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     old_groups = {state.group for number in touch.contents if (state := loaded.states.get(number)) is not None}
     held = [loaded.groups[name] for name in sorted(old_groups) if name in loaded.groups]
     numbers = touch.contents | {number for one in held for number in one.contents}
-    families = {state.family for n in numbers if (state := loaded.states.get(n)) and state.family}
+    families = {family for n in numbers if (state := loaded.states.get(n)) for family in state.families}
     before = {name: loaded.members[name] for name in sorted(families)}
     members = _members(touch, loaded, before)
     carried = {member.content for member in members}
@@ -122,13 +149,13 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)}
     kept = sorted(number for number in carried | (idle - dropped) if number in loaded.contents)
     edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], set(kept))
-    groups = group([loaded.contents[number] for number in kept if number in carried], edges, params.family)
-    settlement = settle(
-        groups,
+    settlement = _settle(
+        [loaded.contents[number] for number in kept if number in carried],
+        edges,
         members,
+        loaded.book.corrections.without(touch.departures),
+        params.family,
         lambda founder: mint("family", founder, lambda name: name in before or taken(name)),
-        reprints(groups, edges),
-        params.family.source_priority,
     )
     return Regrouped(
         settlement,
@@ -138,6 +165,28 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
         tuple(sorted(old_groups)),
         before,
     )
+
+
+def _settle(
+    contents: Sequence[Content],
+    edges: Sequence[Edge],
+    members: Sequence[Member],
+    corrections: Corrections,
+    params: FamilyParams,
+    named: Callable[[str], str],
+) -> Settlement:
+    """The families of contents and of the articles that carry them, as corrections of these have it."""
+    if not any(member.article_id in corrections.about for member in members):
+        groups = group(contents, edges, params)
+        return settle(groups, members, named, reprints(groups, edges), params.source_priority)
+    ties = corrections.ties()
+    carried: dict[int, list[str]] = defaultdict(list)
+    for member in members:
+        carried[member.content].append(member.article_id)
+    divided = divide_contents(contents, carried, edges, ties)
+    groups = group(divided.contents, divided.edges, params, ties)
+    members = [dataclasses.replace(one, content=divided.content_of[one.article_id]) for one in members]
+    return settle(groups, members, named, reprints(groups, divided.edges), params.source_priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +207,8 @@ class Writer:
         regrouped = regroup(touch, loaded, self.params, lambda name: self._is_taken(name, loaded))
         for number in sorted(touch.contents):
             self.store.index.expect(unit, number, loaded.states.get(number))
+        if sum(len(settled.members) for settled in regrouped.settlement.families) > 1:
+            self.store.corrections.expect(unit, loaded.book.version)
         self._write_index(unit, regrouped, loaded, name)
         self._write_families(unit, regrouped, loaded, fields)
         self.store.news.add(unit, families_concerned(regrouped), revised)
@@ -166,21 +217,23 @@ class Writer:
         return name in loaded.taken if name in loaded.likely else bool(_taken(self.store, [name]))
 
     def _write_index(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, name: int) -> None:
-        family_of = {
-            member.content: settled.family_id for settled in regrouped.settlement.families for member in settled.members
-        }
+        families: dict[int, set[str]] = defaultdict(set)
+        for settled in regrouped.settlement.families:
+            for member in settled.members:
+                families[text_number(member.content)].add(settled.family_id)
         for old in regrouped.old_groups:
             if old in loaded.groups:
                 self.store.index.drop_group(unit, old)
         self.store.index.put_group(unit, name, regrouped.group)
         for number in regrouped.kept:
-            self.store.index.put_state(unit, number, ContentState(number in family_of, name, family_of.get(number, "")))
-            if number in family_of and not _was_carried(number, loaded):
+            state = ContentState(number in families, name, tuple(sorted(families.get(number, ()))))
+            self.store.index.put_state(unit, number, state)
+            if number in families and not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
         for number in regrouped.dropped:
             if not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
-            self.store.index.drop_content(unit, loaded.contents[number], self.params)
+            self.store.index.drop_content(unit, loaded.contents[number])
 
     def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]) -> None:
         settlement = regrouped.settlement
@@ -192,6 +245,23 @@ class Writer:
             self.store.articles.put_family(unit, settled, regrouped.before.get(settled.family_id, ()), fields)
         for retired, heir in sorted(settlement.aliases.items()):
             self.store.aliases.retire(unit, retired, heir, loaded.aliased.get(retired, ()), self.alias_seconds)
+
+
+def resettle(
+    store: Store, params: Params, alias_seconds: float, article_ids: Sequence[tuple[str, ...]], server: str
+) -> bool:
+    """Settles anew the families of articles, those named together as one decision; whether it went through."""
+    packed = store.articles.records({name for names in article_ids for name in names})
+    contents = {name: ArticleRecord.unpack(record).content for name, record in packed.items()}
+    loaded = Loaded({}, store.index.states(sorted(set(contents.values()))))
+    named = ({contents[name] for name in names if name in contents} for names in article_ids)
+    touches, moved = load(store, unite([Touch(numbers) for numbers in named if numbers], loaded.states), loaded)
+    writer = Writer(store, params, alias_seconds)
+    units = []
+    for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+        units.append(unit := Unit())
+        writer.write(unit, touch, loaded, name, {}, [])
+    return not moved and all(commit(store.connection, units, server))
 
 
 def families_concerned(regrouped: Regrouped) -> set[str]:

@@ -13,19 +13,21 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
 from dedup.family import Member, source_key, verify
+from dedup.identity import mint
 from dedup.pipeline import Params, Prepared, fingerprint, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load, unite
 from worker.store.commit import Fields, Unit, commit
 from worker.store.inbox import Entry
 from worker.store.index import Admission, Admitted
-from worker.store.records import ArticleRecord
+from worker.store.records import ArticleRecord, ContentState
 from worker.store.store import Store
 
 BATCH_ENTRIES: Final = 256
@@ -47,26 +49,52 @@ class Pushed:
     article: Article
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries of the inbox, those of them that are articles, and what was prepared of these, by the ids of their
+    entries: None where it failed, and each has to be tried alone.
+    """
+
+    entries: Sequence[Entry]
+    pushed: Sequence[Pushed]
+    prepared: dict[bytes, Prepared] | None
+
+    def is_first_try(self) -> bool:
+        """Whether nobody has worked on any of the entries before."""
+        return all(entry.deliveries == 1 for entry in self.entries)
+
+
 def drain(
     store: Store, params: Params, consumer: str, claim_seconds: float, max_bytes: int, alias_seconds: float
 ) -> int:
     """Works on the inbox until it is empty or a minute is over; returns how many entries were dealt with.
 
-    Once empty it waits up to a second for the next entry, so that an article waits milliseconds.
+    Once empty it waits up to a second for the next entry, so that an article waits milliseconds. While one batch is
+    committed the next one is read, but not where an entry has been delivered before: should it end the worker, it does
+    so without that batch.
     """
     store.index.claim(fingerprint(params))
     store.inbox.ensure()
     worker = Worker(store, params, max_bytes, alias_seconds)
+
+    def take() -> Batch:
+        return worker.read(store.inbox.take(consumer, BATCH_ENTRIES, BATCH_BYTES, claim_seconds))
+
     n_done, end = 0, time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < end:
-        entries = store.inbox.take(consumer, BATCH_ENTRIES, BATCH_BYTES, claim_seconds)
-        if not entries:
-            entries = store.inbox.wait(consumer, WAIT_SECONDS)
-            if not entries:
-                break
-        worker.work(entries)
-        n_done += len(entries)
-    return n_done
+    with ThreadPoolExecutor(1, "ahead") as ahead:
+        batch = take()
+        while True:
+            if not batch.entries:
+                batch = worker.read(store.inbox.wait(consumer, WAIT_SECONDS))
+                if not batch.entries:
+                    return n_done
+            is_last = time.monotonic() >= end
+            following = ahead.submit(take) if batch.is_first_try() and not is_last else None
+            worker.finish(batch)
+            n_done += len(batch.entries)
+            if is_last:
+                return n_done
+            batch = following.result() if following is not None else take()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +108,50 @@ class Worker:
 
     def work(self, entries: Sequence[Entry]) -> None:
         """Deals with every entry; one that fails in a way nobody foresaw is found and rejected alone."""
-        self._work_apart([pushed for entry in entries if (pushed := self._parse(entry)) is not None])
+        self.finish(self.read(entries))
 
-    def _work_apart(self, waiting: Sequence[Pushed]) -> None:
+    def read(self, entries: Sequence[Entry]) -> Batch:
+        """All that can be done with entries before it is known what is kept; rejects those that are no articles."""
+        return self.prepare(entries, self.parse(entries))
+
+    def parse(self, entries: Sequence[Entry]) -> list[Pushed]:
+        """The articles in entries; rejects what is none."""
+        return [one for entry in entries if (one := self._parse(entry)) is not None]
+
+    def prepare(self, entries: Sequence[Entry], pushed: Sequence[Pushed]) -> Batch:
+        """What can be computed of articles alone."""
         try:
-            self._work(waiting)
+            return Batch(entries, pushed, self._prepare(pushed))
+        except _UNFORESEEN:
+            return Batch(entries, pushed, None)
+
+    def finish(self, batch: Batch) -> None:
+        """Deals with what has been read."""
+        if batch.pushed:
+            self._work_apart(batch.pushed, batch.prepared)
+
+    def _prepare(self, waiting: Sequence[Pushed]) -> dict[bytes, Prepared]:
+        prepared = prepare([pushed.article for pushed in waiting], self.params)
+        return {pushed.entry.entry_id: one for pushed, one in zip(waiting, prepared, strict=True)}
+
+    def _work_apart(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared] | None) -> None:
+        try:
+            self._work(waiting, self._prepare(waiting) if prepared is None else prepared)
         except _UNFORESEEN as error:
             if len(waiting) == 1:
                 self._reject(waiting[0].entry, _unforeseen(waiting[0].entry, error))
                 return
             for pushed in waiting:
-                self._work_apart([pushed])
+                self._work_apart([pushed], None)
 
-    def _work(self, waiting: Sequence[Pushed]) -> None:
-        prepared = dict(
-            zip(
-                (pushed.entry.entry_id for pushed in waiting),
-                prepare([pushed.article for pushed in waiting], self.params),
-                strict=True,
-            )
-        )
+    def _work(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared]) -> None:
         for attempt in range(MOST_ATTEMPTS):
             if attempt:
                 waiting = self._still_there(waiting)
             if not waiting:
                 return
             wave, later = _first_of_each(waiting)
-            waiting = self._admit(wave, prepared, together=attempt == 0) + later
+            waiting = self._admit(wave, prepared, first=attempt == 0) + later
 
     def _still_there(self, waiting: Sequence[Pushed]) -> list[Pushed]:
         """Those whose entries are in the inbox still; the others are let go."""
@@ -130,31 +175,50 @@ class Worker:
         self.store.inbox.done(unit, entry)
         commit(self.store.connection, [unit])
 
-    def _admit(self, wave: Sequence[Pushed], prepared: dict[bytes, Prepared], *, together: bool) -> list[Pushed]:
+    def _admit(self, wave: Sequence[Pushed], prepared: dict[bytes, Prepared], *, first: bool) -> list[Pushed]:
         """One attempt at articles of different ids; returns those whose ground has shifted under the decision.
 
-        `together`: articles that nothing was found for are committed as one, which costs less and nearly always holds.
+        `first`: articles that nothing was found for found families under ids that are free nearly always.
         """
         admission = self.store.index.admit([prepared[pushed.entry.entry_id] for pushed in wave])
+        admitted = admission.articles
         loaded = Loaded(dict(admission.contents), dict(admission.states))
-        former = {a.record.content for a in admission.articles if a.record is not None} - loaded.states.keys()
+        former = {a.record.content for a in admitted if a.record is not None} - loaded.states.keys()
         loaded.states |= self.store.index.states(sorted(former))
         touches: list[Touch] = []
         repeated: list[tuple[Pushed, ArticleRecord]] = []
-        for pushed, admitted in zip(wave, admission.articles, strict=True):
-            if admitted.record is not None and _is_told(pushed, admitted.number, admitted.record):
-                repeated.append((pushed, admitted.record))
+        for pushed, one in zip(wave, admitted, strict=True):
+            if one.record is not None and _is_told(pushed, one.number, one.record):
+                repeated.append((pushed, one.record))
             else:
-                touches.append(self._touch(pushed, admitted, admission))
+                touches.append(self._touch(pushed, one, admission))
         overtaken = self._acknowledge(repeated, prepared, admission.server)
-        by_id = {
-            pushed.article.id: (pushed, admitted) for pushed, admitted in zip(wave, admission.articles, strict=True)
-        }
+        by_id = {pushed.article.id: (pushed, one) for pushed, one in zip(wave, admitted, strict=True)}
         united = unite(touches, loaded.states)
-        steady, shifted = load(self.store, united, loaded)
-        units = self._units(steady, loaded, by_id)
-        shifted += _commit_together(self.store, steady, units, admission.server, together=together)
+        alone = {id(touch): state for touch in united if first and (state := _lone(touch, loaded))}
+        founding = [touch for touch in united if id(touch) in alone]
+        steady, shifted = load(self.store, [touch for touch in united if id(touch) not in alone], loaded)
+        units = [self._found(touch, alone[id(touch)], by_id) for touch in founding] + self._units(steady, loaded, by_id)
+        done = commit(self.store.connection, units, admission.server)
+        shifted += [touch for touch, applied in zip(founding + steady, done, strict=True) if not applied]
         return overtaken + [by_id[article_id][0] for touch in shifted for article_id in touch.arrivals]
+
+    def _found(self, touch: Touch, state: ContentState, by_id: dict[str, tuple[Pushed, Admitted]]) -> Unit:
+        """Founds the family of an article that is like no other, without asking what there is: guards say it."""
+        [(article_id, member)] = touch.arrivals.items()
+        pushed, unit = by_id[article_id][0], Unit()
+        family_id = mint("family", article_id, _free)
+        published_at, seen_at = pushed.article.published_at, member.seen_at
+        record = ArticleRecord(member.content, seen_at, seen_at, published_at, 0, member.source)
+        self.store.index.expect(unit, member.content, state)
+        self.store.articles.expect_free(unit, family_id)
+        self.store.articles.put_record(unit, article_id, record.pack(), None)
+        self.store.articles.put_founder(unit, family_id, pushed.article, seen_at)
+        self.store.index.put_state(unit, member.content, ContentState(True, state.group, (family_id,)))
+        self.store.index.put_written(unit, member.content)
+        self.store.news.add(unit, [family_id])
+        self.store.inbox.finish(unit, pushed.entry)
+        return unit
 
     def _acknowledge(
         self, repeated: Sequence[tuple[Pushed, ArticleRecord]], own: Collection[bytes], server: str
@@ -218,6 +282,10 @@ class Worker:
         return self.store.articles.put_revised(unit, article, revision)
 
 
+def _free(_: str) -> bool:
+    return False
+
+
 def _payload(entry: Entry) -> bytes:
     if entry.payload is None:
         raise ArticleError(None, "payload", "the inbox entry has no field 'json'")
@@ -231,19 +299,13 @@ def _unforeseen(entry: Entry, error: Exception) -> ArticleError:
     return ArticleError(claimed_id(entry.payload or b""), "payload", f"cannot be processed: {error!r}")
 
 
-def _commit_together(
-    store: Store, touches: Sequence[Touch], units: Sequence[Unit], server: str, *, together: bool
-) -> list[Touch]:
-    """Commits the units, those of lone contents as one if `together`; returns the touches that did not go through."""
-    first = Unit()
-    lone = [together and len(touch.contents) == 1 for touch in touches]
-    for unit, alone in zip(units, lone, strict=True):
-        if alone:
-            first.absorb(unit)
-    linked = [(touch, unit) for touch, unit, alone in zip(touches, units, lone, strict=True) if not alone]
-    lone_done, *done = commit(store.connection, [first, *(unit for _, unit in linked)], server)
-    shifted = [touch for (touch, _), applied in zip(linked, done, strict=True) if not applied]
-    return shifted if lone_done else shifted + [touch for touch, alone in zip(touches, lone, strict=True) if alone]
+def _lone(touch: Touch, loaded: Loaded) -> ContentState | None:
+    """The state of the content of a new article if nobody has anything to do with it so far, else None."""
+    if len(touch.contents) > 1 or len(touch.arrivals) > 1 or any(member.revised for member in touch.arrivals.values()):
+        return None
+    [number] = touch.contents
+    state = loaded.states[number]
+    return state if state is not None and not state.admitted and state.is_alone(number) else None
 
 
 def _first_of_each(waiting: Sequence[Pushed]) -> tuple[list[Pushed], list[Pushed]]:

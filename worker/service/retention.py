@@ -75,9 +75,11 @@ def depart(store: Store, params: Params, alias_seconds: float, article_ids: Sequ
     touches, _ = load(store, touches, loaded)
     writer = Writer(store, params, alias_seconds)
     placed = dict(zip(article_ids, store.articles.fields(article_ids, ["story"]), strict=True))
-    units = []
+    plain: list[tuple[Touch, Unit]] = []
+    corrected: list[tuple[Touch, Unit]] = []
     for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
         unit = Unit()
+        store.corrections.expect(unit, loaded.book.version)
         for article_id in sorted(touch.departures):
             store.articles.expect_record(unit, article_id, packed[article_id])
             store.articles.drop(unit, article_id)
@@ -85,9 +87,26 @@ def depart(store: Store, params: Params, alias_seconds: float, article_ids: Sequ
             if placed[article_id][0]:
                 store.stories.leave(unit, placed[article_id][0], [article_id])
         writer.write(unit, touch, loaded, name, {}, [])
-        units.append(unit)
-    done = commit(store.connection, units, server)
-    return sum(len(touch.departures) for touch, applied in zip(touches, done, strict=True) if applied)
+        gone = {one for article_id in touch.departures for one in loaded.book.corrections.about.get(article_id, ())}
+        if gone:
+            store.corrections.drop(unit, gone)
+        (corrected if gone else plain).append((touch, unit))
+    return _commit_departures(store, plain, corrected, server)
+
+
+def _commit_departures(
+    store: Store, plain: Sequence[tuple[Touch, Unit]], corrected: Sequence[tuple[Touch, Unit]], server: str
+) -> int:
+    """Commits departures, those with which corrections go as one unit and last, for each of these changes what the
+    others are guarded by; returns how many articles went.
+    """
+    together = Unit()
+    for _, unit in corrected:
+        together.absorb(unit)
+    *done, last = commit(store.connection, [*(unit for _, unit in plain), together], server)
+    touches = [touch for (touch, _), applied in zip(plain, done, strict=True) if applied]
+    touches += [touch for touch, _ in corrected if last]
+    return sum(len(touch.departures) for touch in touches)
 
 
 def sweep(store: Store, params: Params, alias_seconds: float, before: float) -> None:

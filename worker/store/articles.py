@@ -78,8 +78,11 @@ class Articles:
 
     def put_new(self, unit: Unit, article: Article, seen_at: StreamId) -> Fields:
         """Writes what does not depend on the article's family, and returns the fields that go with what does."""
-        self._put_meta(unit, article)
         unit.add_scored(self.keys.seen, {article.id: score_of(seen_at)})
+        return self._put_fresh(unit, article, seen_at)
+
+    def _put_fresh(self, unit: Unit, article: Article, seen_at: StreamId) -> Fields:
+        self._put_meta(unit, article)
         return {
             "story": NO_ID,
             "storyline": NO_ID,
@@ -102,7 +105,7 @@ class Articles:
                 "url": article.url,
                 "source": article.source,
                 "language": article.language,
-                "warnings": _JSON.encode(article.warnings),
+                "warnings": _JSON.encode(article.warnings) if article.warnings else "[]",
             },
         )
 
@@ -133,6 +136,19 @@ class Articles:
         for member, kind in zip(settled.members, settled.kinds, strict=True):
             own: Fields = {"family": family_id, "kind": kind, "representative": settled.representative}
             unit.put(self.keys.article(member.article_id), {**own, **fields.get(member.article_id, {})})
+
+    def put_founder(self, unit: Unit, family_id: str, article: Article, seen_at: StreamId) -> None:
+        """Writes an article and the family that it founds."""
+        unit.put(self.keys.family(family_id), {"representative": article.id, "n_articles": 1, "story": NO_ID})
+        unit.do("ZADD", self.keys.family_articles(family_id), score_of(seen_at), article.id)
+        unit.add_scored(self.keys.seen, {article.id: score_of(seen_at)})
+        unit.add_scored(self.keys.families, {family_id: score_of(seen_at)})
+        own: Fields = {"family": family_id, "kind": "new", "representative": article.id}
+        unit.put(self.keys.article(article.id), {**own, **self._put_fresh(unit, article, seen_at)})
+
+    def expect_free(self, unit: Unit, family_id: str) -> None:
+        """Guards a unit by an id being that of no family, living or retired."""
+        unit.expect("EXISTS", self.keys.family(family_id), self.keys.alias(family_id), reply=b"0")
 
     def place(self, unit: Unit, article_id: str, story: str, storyline: str, score: float) -> None:
         """Writes the story of an article that is still kept, and the article among those of the story."""

@@ -13,16 +13,14 @@ from worker.store.connection import Connection, script
 Word = str | bytes | int | float
 Fields = Mapping[str, Word]
 
-_WORDS_PER_COMMAND = 2000
-"""Lua cannot unpack more than some thousands of arguments."""
-
 
 @dataclass(slots=True)
 class Unit:
     """Guards and commands that stand or fall together.
 
-    A guard is a reading command and the reply it must give (None: no value). What is written is seen by readers
-    all at once. Commands are carried out in order, then those that were gathered.
+    A guard is a reading command and the reply it must give (None: no value); the last one may write, if it writes
+    nothing where it gives another reply. What is written is seen by readers all at once. Commands are carried out in
+    order; those that were gathered at the end, once for all units of one call.
     """
 
     guards: list[tuple[tuple[Word, ...], bytes | None]] = field(default_factory=list)
@@ -65,12 +63,7 @@ class Unit:
     def packed(self) -> bytes:
         """The unit as the script reads it."""
         guards = [(command, reply is not None and reply) for command, reply in self.guards]
-        gathered = [
-            (*head, *words[i : i + _WORDS_PER_COMMAND])
-            for head, words in self.gathered.items()
-            for i in range(0, len(words), _WORDS_PER_COMMAND)
-        ]
-        return bytes(msgpack.packb((guards, self.commands + gathered), use_bin_type=False))
+        return bytes(msgpack.packb((guards, self.commands, list(self.gathered.items())), use_bin_type=False))
 
 
 def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> list[bool]:

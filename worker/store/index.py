@@ -1,23 +1,26 @@
-"""The near-duplicate index: contents, the buckets they are found in, and the groups they are connected in.
+"""The near-duplicate index: contents, how they are found, and the groups they are connected in.
 
-A content is looked up and inserted in one atomic call a batch. Everything decided from what that call returned is
-committed under guards on the state of each content concerned, so of two workers that decide about one group at
-the same moment the second starts over.
+Texts that share a key are looked up in a mirror that each worker has in memory (`mirror`). The contents of a batch are
+then admitted in one atomic call, which also returns what the mirror had missed. Everything decided from what that call
+returned is committed under guards on the state of each content concerned, so of two workers that decide about one group
+at the same moment the second starts over.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
-import numpy as np
-
+from dedup.buckets import Buckets
 from dedup.family import Content
-from dedup.lsh import MAX_ANCHOR_BUCKET, MAX_BUCKET, LshParams
-from dedup.pipeline import Params, Prepared, content_keys
+from dedup.lsh import pairs_in_common
+from dedup.pipeline import Prepared
 from worker.store.commit import Unit
 from worker.store.connection import Connection, StoreError, script
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
+from worker.store.mirror import MOST_MISSED, Mirror
 from worker.store.records import (
     ArticleRecord,
     ContentGroup,
@@ -31,8 +34,8 @@ from worker.store.records import (
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """One article after look-up: its content's number, the article's record from before (None: never seen), and
-    the contents that share a bucket with it (none where its content was known already).
+    """One article after its admission: its content's number, the article's record from before (None: never seen), the
+    contents that share a key with it (none where its content was known already).
     """
 
     prepared: Prepared
@@ -43,8 +46,8 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A batch after look-up, every content it concerns with its state (None: not yet committed), and the run of the
-    server that told them.
+    """A batch after its admission, every content it concerns with its state (None: not yet committed), and the run of
+    the server that told them.
     """
 
     articles: tuple[Admitted, ...]
@@ -54,13 +57,38 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """What shares a key with each article of a batch: `known` are numbers of contents, `mates` places of earlier
+    articles in the batch.
+    """
+
+    known: Sequence[tuple[int, ...]]
+    mates: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Contents, everything in their groups, and the families of all of these, as they are at one moment: by families'
+    ids their `members`, in order of arrival, and the retired ids that resolve to them. `taken` are ids in use of those
+    that were asked about.
+    """
+
+    contents: Mapping[int, Content]
+    states: Mapping[int, ContentState | None]
+    groups: Mapping[int, ContentGroup]
+    members: Mapping[str, Sequence[str]]
+    aliased: Mapping[str, Sequence[str]]
+    taken: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """The index under one prefix."""
 
     connection: Connection
     keys: Keys
+    mirror: Mirror
     keep_text: bool = True
-    n_bands: int = LshParams().bands
 
     def claim(self, fingerprint: str) -> None:
         """Makes sure that what is kept was made as this version makes it (`dedup.pipeline.fingerprint`).
@@ -79,45 +107,103 @@ class Index:
                 "the other version can go on with what is there"
             )
 
+    def look_up(self, batch: Sequence[Prepared]) -> LookUp:
+        """What each article of a batch shares a key with."""
+        self.mirror.refresh()
+        keys = [one.keys for one in batch]
+        mates: list[list[int]] = [[] for _ in batch]
+        for one, other in pairs_in_common(keys).tolist():
+            mates[other].append(one)
+        return LookUp(self.mirror.find(keys), mates)
+
     def admit(self, batch: Sequence[Prepared]) -> Admission:
-        """Looks up and inserts a batch, atomically."""
-        args: list[bytes | str | int] = [N_SHARDS, STATES_PER_HASH, self.n_bands, MAX_BUCKET, MAX_ANCHOR_BUCKET]
-        for prepared, text in zip(batch, self._texts(batch), strict=True):
-            args += (
+        """Looks up and admits a batch; the latter atomically."""
+        return self.admit_found(batch, self.look_up(batch))
+
+    def admit_found(self, batch: Sequence[Prepared], found: LookUp) -> Admission:
+        """Admits a batch that has been looked up; looks it up anew where that was of too long ago."""
+        keys = [self.keys.private("contents"), self.keys.private("contents-begun"), self.keys.index]
+        admitting = script(self.connection, "admit")
+        while not (told := admitting(keys=[*keys, self.keys.private("article:")], args=self._words(batch, found))):
+            found = self.look_up(batch)
+        return self._admission(batch, found, *told)
+
+    def _words(self, batch: Sequence[Prepared], found: LookUp) -> list[bytes | str | int]:
+        """What the script is told of a batch."""
+        words: list[bytes | str | int] = [
+            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, MOST_MISSED,
+        ]  # fmt: skip
+        for i, (prepared, text) in enumerate(zip(batch, self._texts(batch), strict=True)):
+            words += (
                 prepared.article.id,
                 shard(prepared.article.id.encode(), N_SHARDS),
                 prepared.content_hash,
                 pack_content(prepared.content(0)),
                 prepared.terms.to_bytes(),
                 text,
-                prepared.keys.astype("<u8", copy=False).tobytes(),
+                _packed(found.known[i]),
             )
-        articles, others, server = script(self.connection, "admit")(
-            keys=[self.keys.private("contents"), self.keys.index, self.keys.private("article:")], args=args
-        )
+        return words
+
+    def _admission(
+        self,
+        batch: Sequence[Prepared],
+        found: LookUp,
+        articles: Sequence[tuple[int, bytes | None, bytes | None]],
+        others: Sequence[tuple[int, bytes | None, bytes | None]],
+        last: int,
+        server: bytes,
+    ) -> Admission:
         contents = {number: unpack_content(number, packed) for number, packed, _ in others if packed}
         states = {number: _state(state) for number, _, state in others}
-        for prepared, (number, _, state, _) in zip(batch, articles, strict=True):
+        fresh: dict[int, Prepared] = {}
+        for prepared, (number, _, state) in zip(batch, articles, strict=True):
             contents[number] = prepared.content(number)
             states[number] = _state(state)
-        return Admission(
-            tuple(
-                Admitted(
-                    prepared,
-                    number,
-                    ArticleRecord.unpack(record) if record else None,
-                    tuple(n for n in np.frombuffer(candidates, "<u4").tolist() if n in contents) if candidates else (),
-                )
-                for prepared, (number, record, _, candidates) in zip(batch, articles, strict=True)
-            ),
-            contents,
-            states,
-            server.decode(),
-        )
+            if number > last:
+                fresh.setdefault(number, prepared)
+        missed = [contents[number] for number in range(self.mirror.known_to + 1, last + 1) if number in contents]
+        near = self._near(batch, missed)
+        self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
+        admitted = []
+        for i, (prepared, (number, record, _)) in enumerate(zip(batch, articles, strict=True)):
+            candidates: set[int] = set()
+            if not ((kept := states[number]) and kept.admitted):
+                candidates.update(found.known[i], near[i], (articles[mate][0] for mate in found.mates[i]))
+                candidates.intersection_update(contents)
+            before = ArticleRecord.unpack(record) if record else None
+            admitted.append(Admitted(prepared, number, before, tuple(sorted(candidates - {number}))))
+        return Admission(tuple(admitted), contents, states, server.decode())
+
+    def _near(self, batch: Sequence[Prepared], missed: Sequence[Content]) -> list[tuple[int, ...]]:
+        """Which of the contents that the mirror had missed share a key with each article."""
+        if not missed:
+            return [()] * len(batch)
+        buckets = Buckets()
+        buckets.add([one.number for one in missed], self.mirror.keys_of(missed))
+        return self.mirror.find_in(buckets, [one.keys for one in batch])
 
     def _texts(self, batch: Sequence[Prepared]) -> list[bytes]:
         """The texts as they are kept; none where they are not."""
         return pack_texts([one.body for one in batch]) if self.keep_text else [b""] * len(batch)
+
+    def closure(self, numbers: Sequence[int], had: Iterable[int], ids: Sequence[str]) -> Closure:
+        """All that a decision about these contents rests on. `had` are contents that are known already; `ids` are those
+        of families that may be given to new ones.
+        """
+        keys, known = self.keys, list(had)
+        contents, groups, families, taken = script(self.connection, "load")(
+            keys=[keys.index, keys.family(""), keys.alias(""), keys.aliased("")],
+            args=[STATES_PER_HASH, _packed(numbers), _packed(known), *ids],
+        )
+        return Closure(
+            {number: unpack_content(number, packed) for number, _, packed in contents if packed},
+            {number: _state(state) for number, state, _ in contents},
+            {int(name): ContentGroup.unpack(packed) for name, packed in groups},
+            {family.decode(): [one.decode() for one in members] for family, members, _ in families},
+            {family.decode(): sorted(one.decode() for one in retired) for family, _, retired in families},
+            [one.decode() for one in taken],
+        )
 
     def contents(self, numbers: Iterable[int]) -> dict[int, Content]:
         """The contents with these numbers that are still kept."""
@@ -177,22 +263,16 @@ class Index:
         return [int(number) for number in self.connection.zrangebyscore(self._waiting, "-inf", f"({before}")]
 
     def put_group(self, unit: Unit, name: int, group: ContentGroup) -> None:
-        """Keeps a group; one content without edges needs none."""
-        if group.edges:
+        """Keeps a group; a content alone needs none."""
+        if len(group.contents) > 1:
             unit.do("SET", self._group(name), group.pack())
 
     def drop_group(self, unit: Unit, name: int) -> None:
         unit.do("DEL", self._group(name))
 
-    def drop_content(self, unit: Unit, content: Content, params: Params) -> None:
+    def drop_content(self, unit: Unit, content: Content) -> None:
         """Takes every trace of a content out of the index."""
-        where: list[str | bytes] = []
-        [keys] = content_keys(content.signature.reshape(1, -1), [content.extract], params)
-        for key in keys:
-            name = key.astype("<u8").tobytes()
-            where += (f"{self.keys.index}bucket:{name[:2].hex()}", name[2:])
         place = f"{self.keys.index}hash:{int.from_bytes(content.content_hash[:2], 'little') % N_SHARDS}"
-        unit.do("UNINDEX", content.number.to_bytes(4, "little"), *where)
         unit.do("HDEL", place, content.content_hash)
         unit.do("HDEL", self._states(content.number), content.number)
         unit.do("DEL", self._content(content.number), self._terms(content.number), self._text(content.number))
@@ -215,6 +295,10 @@ class Index:
 
     def _group(self, name: int) -> str:
         return f"{self.keys.index}group:{name}"
+
+
+def _packed(numbers: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
 def _state(packed: bytes | None) -> ContentState | None:

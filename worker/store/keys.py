@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -132,6 +133,7 @@ class Keys:
         return self.private(f"feeds:host:{host_digest}")
 
 
+@lru_cache(4_096)
 def shard(name: bytes, n: int) -> int:
     """Which of n shards a name belongs to, the same everywhere and always."""
     return int.from_bytes(blake2b(name, digest_size=4).digest(), "little") % n

@@ -19,6 +19,8 @@ _ARTICLE: Final = struct.Struct("<IQIQIdII")
 _CONTENT: Final = struct.Struct("<16sIHH")
 _STATE: Final = struct.Struct("<BQ")
 _GROUP: Final = struct.Struct("<II")
+OWN_GROUPS: Final = 1 << 52
+"""With the number of a content: the name of its own group, as it is admitted."""
 _EDGE: Final = np.dtype([("one", "<u4"), ("other", "<u4"), ("jaccard", "<f4"), ("containment", "<f4")])
 
 
@@ -51,25 +53,30 @@ class ArticleRecord:
 @dataclass(frozen=True, slots=True)
 class ContentState:
     """Where a content stands: `admitted` once an article of it has been, `group` names the contents it is
-    connected with (a new number with every change of them), `family` is its family's id.
+    connected with (a new number with every change of them), `families` are the ids of the families its articles are
+    in: one, unless corrections keep some of them apart.
     """
 
     admitted: bool
     group: int
-    family: str
+    families: tuple[str, ...]
 
     def pack(self) -> bytes:
-        return _STATE.pack(self.admitted, self.group) + self.family.encode()
+        return _STATE.pack(self.admitted, self.group) + " ".join(self.families).encode()
+
+    def is_alone(self, number: int) -> bool:
+        """Whether this is the group that a content is in by itself, before anything is known of it."""
+        return self.group == OWN_GROUPS + number
 
     @classmethod
     def unpack(cls, packed: bytes) -> ContentState:
         admitted, group = _STATE.unpack_from(packed)
-        return cls(bool(admitted), group, packed[_STATE.size :].decode())
+        return cls(bool(admitted), group, tuple(packed[_STATE.size :].decode().split()))
 
 
 @dataclass(frozen=True, slots=True)
 class ContentGroup:
-    """Contents connected by verified edges."""
+    """Contents connected by verified edges, or by corrections of their articles."""
 
     contents: tuple[int, ...]
     edges: tuple[Edge, ...]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dedup.lsh import LshParams
 from worker.store.aliases import Aliases
 from worker.store.articles import Articles
 from worker.store.changes import Changes
 from worker.store.connection import Connection
+from worker.store.corrections import KeptCorrections
 from worker.store.feed_memory import FeedMemory
 from worker.store.feed_turns import FeedTurns
 from worker.store.feeds import Feeds
@@ -16,6 +18,7 @@ from worker.store.inbox import Inbox
 from worker.store.index import Index
 from worker.store.keys import Keys
 from worker.store.lease import Lease, Runs
+from worker.store.mirror import Mirror
 from worker.store.news import NewsStream
 from worker.store.rejected import Rejected
 from worker.store.reports import Reports
@@ -32,6 +35,7 @@ class Store:
     index: Index
     articles: Articles
     aliases: Aliases
+    corrections: KeptCorrections
     news: NewsStream
     rejected: Rejected
     stories: Stories
@@ -51,9 +55,10 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         connection,
         keys,
         Inbox(connection, keys, inbox_max),
-        Index(connection, keys, keep_text),
+        Index(connection, keys, Mirror(connection, keys, LshParams()), keep_text),
         Articles(connection, keys),
         Aliases(connection, keys),
+        KeptCorrections(connection, keys),
         NewsStream(connection, keys),
         Rejected(connection, keys),
         Stories(connection, keys),

@@ -1,21 +1,28 @@
--- Looks up and inserts a batch of contents in the near-duplicate index, as one atomic step: of two workers with
--- one text the second always finds the first.
--- KEYS: the counter of content numbers, the prefix of the index, the prefix of article records.
--- ARGV[1] hashes of content hashes, ARGV[2] contents whose states share a hash, ARGV[3] band keys of an article, ARGV[4]
--- most entries in the bucket of one, ARGV[5] in that of an anchor; then seven strings for each article:
--- article id, its record shard, content hash (16 bytes), content (packed), terms (packed), text (packed, '' to keep none),
--- keys (8 bytes each, of which two, in hexadecimal, name the bucket's hash and the last six its field; those of bands
--- first, then those of anchors).
--- Returns {articles, others, server}: for each article {number, record, state of its content, candidate numbers
--- (packed u32)}; for each candidate that is no content of these articles {number, content, state}; and the id of this
--- run of the server.
+-- Gives numbers to the contents of a batch and keeps what is new, as one atomic step: of two workers with one text the
+-- second always finds the first.
+-- KEYS: the counter of content numbers, the mark of its beginning, the prefix of the index, the prefix of article
+-- records.
+-- ARGV[1] hashes of content hashes, ARGV[2] contents whose states share a hash, ARGV[3] the last number that the caller
+-- knows the contents up to, ARGV[4] the run of the server and ARGV[5] the beginning of the counter under which it does,
+-- ARGV[6] most contents it may not know; then seven strings for each article:
+-- article id, its record shard, content hash (16 bytes), content (packed), terms (packed), text (packed, '' to keep
+-- none), numbers of contents it may be like (packed u32).
+-- Returns '' where the caller knows another server's contents or too few; else {articles, others, last, server}: for
+-- each article {number, record, state of its content}; for each content that one of them may be like, and each the
+-- caller did not know, {number, content, state}; the last number before this call; and the id of this run of the server.
 -- What is new is written in few commands of many words: each command is a record in the append-only file.
-local counter, index, records = KEYS[1], KEYS[2], KEYS[3]
-local shards, per_hash = tonumber(ARGV[1]), tonumber(ARGV[2])
-local n_bands, most_of_band, most_of_anchor = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local buckets, now = index .. 'bucket:', redis.call('TIME')[1]
+local counter, begun, index, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local shards, per_hash, known_to, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
+local first_word, per_article = 7, 7
 -- A content that has no articles yet is in a group of its own, named as no other is.
-local fresh_groups = 2 ^ 52
+local own_groups = 2 ^ 52
+local call = redis.call
+
+local server = string.match(call('INFO', 'server'), 'run_id:(%x+)')
+local last = tonumber(call('GET', counter) or 0)
+if server ~= ARGV[4] or (call('GET', begun) or '') ~= ARGV[5] or last < known_to or last > known_to + most then
+  return ''
+end
 
 local function place(hash)
   return index .. 'hash:' .. (struct.unpack('<I2', hash) % shards)
@@ -27,88 +34,69 @@ end
 
 -- Numbers for all contents, the unknown ones in order of arrival.
 local number_of, new = {}, {}
-for i = 6, #ARGV, 7 do
+for i = first_word, #ARGV, per_article do
   local hash = ARGV[i + 2]
   if number_of[hash] == nil then
-    local packed = redis.call('HGET', place(hash), hash)
-    number_of[hash] = packed and (struct.unpack('<I4', packed))
-    if not packed then new[#new + 1] = i end
+    local packed = call('HGET', place(hash), hash)
+    if packed then
+      number_of[hash] = struct.unpack('<I4', packed)
+    else
+      new[#new + 1] = i
+      number_of[hash] = last + #new
+    end
   end
 end
 
 local state_of, is_own = {}, {}
 if #new > 0 then
-  local last = redis.call('INCRBY', counter, #new) - #new
+  if last == 0 then call('SET', begun, table.concat(call('TIME'), '.')) end
+  call('INCRBY', counter, #new)
+  local now = call('TIME')[1]
   local contents, waiting, kept = {'MSET'}, {'ZADD', index .. 'waiting'}, {}
-  for i, at in ipairs(new) do
-    local number, hash = last + i, ARGV[at + 2]
-    number_of[hash] = number
-    state_of[number] = struct.pack('<BI8', 0, fresh_groups + number)
-    redis.call('HSET', place(hash), hash, struct.pack('<I4', number))
-    for _, word in ipairs({index .. 'content:' .. number, ARGV[at + 3], index .. 'terms:' .. number, ARGV[at + 4]}) do
-      contents[#contents + 1] = word
+  for _, i in ipairs(new) do
+    local hash = ARGV[i + 2]
+    local number = number_of[hash]
+    call('HSET', place(hash), hash, struct.pack('<I4', number))
+    contents[#contents + 1], contents[#contents + 2] = index .. 'content:' .. number, ARGV[i + 3]
+    contents[#contents + 1], contents[#contents + 2] = index .. 'terms:' .. number, ARGV[i + 4]
+    if ARGV[i + 5] ~= '' then
+      contents[#contents + 1], contents[#contents + 2] = index .. 'text:' .. number, ARGV[i + 5]
     end
-    if ARGV[at + 5] ~= '' then
-      contents[#contents + 1] = index .. 'text:' .. number
-      contents[#contents + 1] = ARGV[at + 5]
-    end
-    waiting[#waiting + 1] = now
-    waiting[#waiting + 1] = number
+    state_of[number] = struct.pack('<BI8', 0, own_groups + number)
+    waiting[#waiting + 1], waiting[#waiting + 2] = now, number
     local key = states(number)
-    if not kept[key] then kept[key] = {'HSET', key} end
-    table.insert(kept[key], number)
-    table.insert(kept[key], state_of[number])
+    local fields = kept[key]
+    if not fields then
+      fields = {'HSET', key}
+      kept[key] = fields
+    end
+    fields[#fields + 1], fields[#fields + 2] = number, state_of[number]
   end
-  redis.call(unpack(contents))
-  redis.call(unpack(waiting))
-  for _, command in pairs(kept) do redis.call(unpack(command)) end
+  call(unpack(contents))
+  call(unpack(waiting))
+  for _, fields in pairs(kept) do call(unpack(fields)) end
 end
 
 local articles = {}
-for i = 6, #ARGV, 7 do
+for i = first_word, #ARGV, per_article do
   local number = number_of[ARGV[i + 2]]
   is_own[number] = true
-  if state_of[number] == nil then state_of[number] = redis.call('HGET', states(number), number) end
-  articles[#articles + 1] = {number, redis.call('HGET', records .. ARGV[i + 1], ARGV[i]), state_of[number], ''}
+  if state_of[number] == nil then state_of[number] = call('HGET', states(number), number) end
+  articles[#articles + 1] = {number, call('HGET', records .. ARGV[i + 1], ARGV[i]), state_of[number]}
 end
 
-local hex = {}
-for byte = 0, 255 do hex[byte] = string.format('%02x', byte) end
-
-local others, is_known = {}, {}
-local function look_up(number, keys)
-  local me, found, seen = struct.pack('<I4', number), {}, {}
-  for i = 1, #keys, 8 do
-    local one, two = string.byte(keys, i, i + 1)
-    local key, name = buckets .. hex[one] .. hex[two], string.sub(keys, i + 2, i + 7)
-    if redis.call('HSETNX', key, name, me) == 0 then
-      local bucket, mine = redis.call('HGET', key, name), false
-      for j = 1, #bucket, 4 do
-        local other = string.sub(bucket, j, j + 3)
-        if other == me then
-          mine = true
-        elseif not seen[other] then
-          seen[other] = true
-          found[#found + 1] = other
-          local known = struct.unpack('<I4', other)
-          if not is_own[known] and not is_known[known] then
-            is_known[known] = true
-            others[#others + 1] = {
-              known, redis.call('GET', index .. 'content:' .. known), redis.call('HGET', states(known), known)
-            }
-          end
-        end
-      end
-      local most = i <= 8 * n_bands and most_of_band or most_of_anchor
-      if not mine then redis.call('HSET', key, name, string.sub(bucket .. me, -4 * most)) end
-    end
-  end
-  return table.concat(found)
+local others, is_told = {}, {}
+local function tell(number)
+  if is_own[number] or is_told[number] then return end
+  is_told[number] = true
+  others[#others + 1] = {number, call('GET', index .. 'content:' .. number), call('HGET', states(number), number)}
 end
 
+for number = known_to + 1, last do tell(number) end
 for i, article in ipairs(articles) do
-  local state = article[3]
-  if not (state and string.byte(state, 1) == 1) then article[4] = look_up(article[1], ARGV[7 * i + 5]) end
+  local state, candidates = article[3], ARGV[first_word + (i - 1) * per_article + 6]
+  if not (state and string.byte(state, 1) == 1) then
+    for j = 1, #candidates, 4 do tell((struct.unpack('<I4', candidates, j))) end
+  end
 end
-
-return {articles, others, string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')}
+return {articles, others, last, server}

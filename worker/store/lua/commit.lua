@@ -1,28 +1,33 @@
 -- Applies units of commands, each only if its guards hold. ARGV[1] is the run of the server that the units were decided
 -- on ('': any): another run may have lost the end of what that one told, and applies none of them. Each further
--- argument is one unit, in MessagePack: {guards, commands}, a guard being {command, expected reply or false (no
--- value)}, a command an array of strings.
+-- argument is one unit, in MessagePack: {guards, commands, gathered}, a guard being {command, expected reply or false (no
+-- value)}, a command an array of strings, and gathered {the beginning of a command, words} for commands of any number of
+-- words, which are carried out at the end, once for all units: each is a record in the append-only file.
 -- Of a reply that is an array its length is compared.
 -- Returns 1 or 0 for each unit: applied or not.
--- Three commands are this script's own: UNINDEX takes a content number out of buckets (number, then key and field
--- of each); HSETX is HSET of a key that exists, and nothing for one that does not; ZADDX (witness, key, score, member)
--- is ZADD where the witness exists.
+-- Two commands are this script's own: HSETX is HSET of a key that exists, and nothing for one that does not; ZADDX
+-- (witness, key, score, member) is ZADD where the witness exists.
+local most_words = 2000
 
-local function unindex(args)
-  local gone = args[2]
-  for i = 3, #args, 2 do
-    local bucket = redis.call('HGET', args[i], args[i + 1])
-    if bucket then
-      local kept = {}
-      for j = 1, #bucket, 4 do
-        local entry = string.sub(bucket, j, j + 3)
-        if entry ~= gone then kept[#kept + 1] = entry end
-      end
-      if #kept == 0 then
-        redis.call('HDEL', args[i], args[i + 1])
-      else
-        redis.call('HSET', args[i], args[i + 1], table.concat(kept))
-      end
+local heads, words_of = {}, {}
+local function gather(head, words)
+  local name = table.concat(head, '\n')
+  local all = words_of[name]
+  if not all then
+    all = {}
+    words_of[name] = all
+    heads[#heads + 1] = {name, head}
+  end
+  for _, word in ipairs(words) do all[#all + 1] = word end
+end
+
+local function carry_out_gathered()
+  for _, named in ipairs(heads) do
+    local words, n_head = words_of[named[1]], #named[2]
+    for start = 1, #words, most_words do
+      local command = {unpack(named[2])}
+      for i = start, math.min(#words, start + most_words - 1) do command[n_head + i - start + 1] = words[i] end
+      redis.call(unpack(command))
     end
   end
 end
@@ -49,9 +54,7 @@ for i = 1, #ARGV - 1 do
   applied[i] = 0
   if same and hold(unit[1]) then
     for _, args in ipairs(unit[2]) do
-      if args[1] == 'UNINDEX' then
-        unindex(args)
-      elseif args[1] == 'HSETX' then
+      if args[1] == 'HSETX' then
         if redis.call('EXISTS', args[2]) == 1 then redis.call('HSET', unpack(args, 2)) end
       elseif args[1] == 'ZADDX' then
         if redis.call('EXISTS', args[2]) == 1 then redis.call('ZADD', unpack(args, 3)) end
@@ -59,7 +62,9 @@ for i = 1, #ARGV - 1 do
         redis.call(unpack(args))
       end
     end
+    for _, one in ipairs(unit[3]) do gather(one[1], one[2]) end
     applied[i] = 1
   end
 end
+carry_out_gathered()
 return applied

@@ -1,0 +1,269 @@
+"""Stories divided: reports of one form, events of one kind, rounds without dates; and what nothing tells apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.cluster import in_order
+from dedup.episode import EpisodeParams, EventParams, FormParams, RoundParams
+from dedup.pipeline import DAY_SECONDS, Params, Telling, cluster_window
+from tests.reading import terms_of
+
+NEVER = 1_000_000
+"""More articles than any story here has."""
+WITHOUT_FORMS = Params(episode=EpisodeParams(form=FormParams(min_articles=NEVER)))
+WITHOUT_EVENTS = Params(episode=EpisodeParams(event=EventParams(min_side=NEVER)))
+WITHOUT_ROUNDS = Params(episode=EpisodeParams(round=RoundParams(smallest=NEVER)))
+
+DAM = (
+    "The wall of the Orlova dam gave way before dawn", "Rescuers took 400 people off roofs in Belmont by boat",
+    "Kestrel was under 3 metres of water by noon", "Governor Ilse Marn said a crack was found on Friday",
+    "The turbines had been stopped 2 days before", "Engineer Tadeo Ruiz had warned of leaks in the Orlova dam",
+    "The valley below Belmont stays closed for 6 weeks", "Soldiers brought 90 tents to Kestrel",
+    "Some 12 people are missing in Belmont", "The Orlova power station fed 30,000 homes",
+)  # fmt: skip
+QUAKES = (
+    "An earthquake shook the island of Tamresh", "Residents ran out of houses as walls cracked",
+    "The seismic institute measured the quake on its island stations",
+    "Schools on the island stay shut until engineers have looked at the walls",
+    "The quake was felt on all of the island, and the governor of Tamresh asked for calm",
+    "Aftershocks are expected, the seismic institute said",
+    "The island of Tamresh has an earthquake of this kind every few years",
+    "Rescuers looked through houses with cracked walls",
+)  # fmt: skip
+OF_A_QUAKE = (
+    (
+        "Its centre lay under Porto Vell at a depth of 14 kilometres",
+        "The clock tower of Porto Vell fell on the Alvarez bakery",
+        "Mayor Ines Calder of Porto Vell opened the Alvarez stadium for 600 people",
+        "Magnitude was 6.4 off Porto Vell, and Calder spoke of 23 injured",
+    ),
+    (
+        "Its centre lay under Monte Bruno at a depth of 31 kilometres",
+        "The cable car of Monte Bruno stopped above the Sorin quarry",
+        "Mayor Luca Ferrant of Monte Bruno opened the Sorin barracks for 900 people",
+        "Magnitude was 5.1 under Monte Bruno, and Ferrant spoke of 47 injured",
+    ),
+)
+FIRST_ROUND = (
+    (
+        "Karvelia and Tamresh met in Vessin on Friday for a first round of talks. Minister Oren Halvik and "
+        "general Tas Merun agreed to exchange 1,000 prisoners. The session in the old customs house lasted 2 "
+        "hours. Envoy Petra Lindqvist carried the lists across the Hadrin river."
+    ),
+    (
+        "The first round of talks between Karvelia and Tamresh ended in Vessin with an exchange of prisoners and "
+        "no truce along the Hadrin. Oren Halvik called it a beginning. Envoy Petra Lindqvist keeps the lists of "
+        "the 1,000 men from each side."
+    ),
+    (
+        "Families of prisoners stood outside the customs house in Vessin on Friday as Tas Merun and Oren Halvik "
+        "left. Petra Lindqvist held up the lists of names of soldiers from Karvelia and Tamresh. Nobody spoke of "
+        "a truce along the Hadrin."
+    ),
+    (
+        "Prisoners of both sides will walk over the Hadrin bridge, says envoy Petra Lindqvist, who wrote the "
+        "lists in Vessin. Minister Oren Halvik of Karvelia and general Tas Merun of Tamresh parted without a "
+        "truce after 2 hours on Friday."
+    ),
+)
+SECOND_ROUND = (
+    (
+        "Karvelia and Tamresh met in Vessin on Monday for a second round of talks. Minister Oren Halvik and "
+        "general Tas Merun traded memorandums on a ceasefire. The session in the old customs house lasted 70 "
+        "minutes. Translator Goran Basic collapsed, and bodies of 6,000 fallen men will go home across the Hadrin "
+        "river."
+    ),
+    (
+        "The second round of talks between Karvelia and Tamresh ended in Vessin with memorandums and no truce "
+        "along the Hadrin. Tas Merun offered a pause to gather the fallen. Bodies of 6,000 men are to be handed "
+        "over, as translator Goran Basic read out."
+    ),
+    (
+        "Translator Goran Basic was carried out of the customs house in Vessin on Monday as Tas Merun and Oren "
+        "Halvik read memorandums. Bodies of the fallen of Karvelia and Tamresh will go home. Nobody signed a "
+        "truce along the Hadrin."
+    ),
+    (
+        "Morgues along the Hadrin prepare for the fallen after memorandums were traded in Vessin. Minister Oren "
+        "Halvik of Karvelia and general Tas Merun of Tamresh parted without a truce on Monday. Goran Basic, the "
+        "translator, is in hospital."
+    ),
+)
+ROUNDS = (*FIRST_ROUND, *SECOND_ROUND)
+RECAP = (
+    "\n\nTwo weeks ago the first round in Vessin ended with an exchange of 1,000 prisoners. Envoy Petra Lindqvist "
+    "carried the lists across the Hadrin river on Friday. The session lasted 2 hours."
+)
+SAME_PLACE = (
+    "A ferry ran aground in the harbour of Vessin on Friday, and 200 passengers were taken off. The captain had been "
+    "warned of fog on the Hadrin river, the port authority said. Divers look at the hull."
+)
+
+
+def stories(
+    texts: Sequence[str], days: Sequence[float | None] | None = None, params: Params | None = None
+) -> list[int]:
+    """The story of each text, published on these days, None where undated."""
+    published = [None if day is None else day * DAY_SECONDS for day in days or [None] * len(texts)]
+    tellings = [Telling(terms, at) for terms, at in zip(terms_of(texts), published, strict=True)]
+    labels: list[int] = cluster_window(tellings, params or Params()).labels.tolist()
+    return labels
+
+
+def reports(n_articles: int) -> list[str]:
+    """Quarterly tables of as many companies."""
+    dice = Random(n_articles)
+
+    def number() -> str:
+        return f"{dice.randint(10, 9999):,}"
+
+    names = ["".join(dice.choices(["ba", "ko", "ri", "ste", "lun", "mar", "dos"], k=4)) for _ in range(n_articles)]
+    return [
+        f"{name.title()} Corp 4th qtr net. Shr {number()} cts vs {number()} cts. Net {number()} vs {number()}. Revs "
+        f"{number()} vs {number()}. Avg shrs {number()} vs {number()}. Year shr {number()} cts. Net income {number()} "
+        f"mln dlrs on sales of {number()} mln, assets {number()}."
+        for name in names
+    ]
+
+
+def tellings_of(
+    facts: Sequence[str], n_facts: int, n_articles: int, own: Sequence[str] = (), n_own: int = 0
+) -> list[str]:
+    """Articles that each tell some of these facts, in an order of their own, and something that nobody else tells."""
+    dice = Random(f"{facts[0]}{own[:1]}{n_articles}")
+    told = [[*dice.sample(facts, n_facts), *dice.sample(own, n_own)] for _ in range(n_articles)]
+    return [f"{'. '.join(one)}. Reporter{id_of} saw colour{id_of} skies." for id_of, one in enumerate(told)]
+
+
+def quake(which: int, n_articles: int) -> list[str]:
+    return tellings_of(QUAKES, 6, n_articles, OF_A_QUAKE[which], 3)
+
+
+def are(*sizes: int) -> list[int]:
+    """The labels of stories of so many articles, one after the other."""
+    return [story for story, size in enumerate(sizes) for _ in range(size)]
+
+
+@pytest.mark.parametrize("day", [None, 0.0])
+@pytest.mark.parametrize("n_articles", [20, 40])
+def test_reports_of_one_form_are_no_story(n_articles: int, day: float | None) -> None:
+    texts, days = reports(n_articles), [day] * n_articles
+    assert stories(texts, days) == are(*[1] * n_articles)
+    assert stories(texts, days, WITHOUT_FORMS) == are(n_articles)
+
+
+@pytest.mark.parametrize("day", [None, 0.0])
+@pytest.mark.parametrize("n_articles", [8, 20, 40])
+def test_as_many_tellings_of_one_event_are_one_story(n_articles: int, day: float | None) -> None:
+    assert stories(tellings_of(DAM, 6, n_articles), [day] * n_articles) == are(n_articles)
+
+
+def test_reports_of_one_form_leave_the_story_beside_them_whole() -> None:
+    found = stories([*reports(40), *tellings_of(DAM, 6, 10)])
+    assert found == are(*[1] * 40, 10)
+
+
+@pytest.mark.parametrize("day", [None, 0.0])
+@pytest.mark.parametrize("n_articles", [4, 6, 12])
+def test_two_events_of_one_kind_with_names_of_their_own_are_two_stories(n_articles: int, day: float | None) -> None:
+    texts, days = quake(0, n_articles) + quake(1, n_articles), [day] * 2 * n_articles
+    assert stories(texts, days) == are(n_articles, n_articles)
+    assert len(set(stories(texts, days, WITHOUT_EVENTS))) == 1
+
+
+@pytest.mark.parametrize("n_articles", [8, 12, 24])
+def test_one_event_of_a_kind_is_not_divided(n_articles: int) -> None:
+    assert stories(quake(0, n_articles), [0.0] * n_articles) == are(n_articles)
+
+
+def test_one_article_with_names_of_its_own_is_no_event_among_others() -> None:
+    assert stories([*quake(0, 8), *quake(1, 1)], [0.0] * 9) == are(9)
+
+
+def test_a_story_of_events_of_one_kind_is_left_as_it_is_where_it_is_too_large() -> None:
+    texts = quake(0, 6) + quake(1, 6)
+    largest = Params(episode=EpisodeParams(event=EventParams(largest=11)))
+    assert stories(texts, [0.0] * 12, largest) == are(12)
+
+
+def test_rounds_without_dates_are_told_apart_by_what_each_tells() -> None:
+    assert stories(ROUNDS) == are(4, 4)
+    assert stories(ROUNDS, params=WITHOUT_ROUNDS) == are(8)
+
+
+@pytest.mark.parametrize("place", [4, 5])
+def test_a_recap_of_the_round_before_does_not_move_an_article_that_says_its_round(place: int) -> None:
+    texts = list(ROUNDS)
+    texts[place] += RECAP
+    assert stories(texts) == are(4, 4)
+
+
+def test_what_shares_only_the_place_is_of_no_round() -> None:
+    assert stories([*ROUNDS, SAME_PLACE]) == are(4, 4, 1)
+
+
+def test_rounds_that_nothing_tells_apart_stay_one_story() -> None:
+    same = [*FIRST_ROUND, *(text.replace("first round", "long round") for text in FIRST_ROUND)]
+    assert len(set(stories(same))) == 1
+
+
+def test_one_round_is_not_divided_by_what_is_yet_to_come() -> None:
+    ahead = [f"{text} They will meet before a second round of talks." for text in FIRST_ROUND]
+    assert stories([*FIRST_ROUND, *ahead]) == are(8)
+
+
+def test_dates_tell_rounds_that_the_texts_do_not() -> None:
+    days: list[float | None] = [*[0.0] * 4, *[17.0] * 4]
+    assert stories([*FIRST_ROUND, *FIRST_ROUND], days) == are(4, 4)
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_one_undated_article_goes_to_the_dated_round_it_tells(place: int) -> None:
+    days: list[float | None] = [*[0.0] * 4, *[17.0] * 4]
+    days[place] = None
+    assert stories(ROUNDS, days) == are(4, 4)
+
+
+def test_undated_rounds_go_to_the_rounds_of_which_one_article_is_dated() -> None:
+    days: list[float | None] = [0.0, None, None, None, 17.0, None, None, None]
+    assert stories(ROUNDS, days) == are(4, 4)
+
+
+def test_an_undated_article_of_another_event_stays_alone_beside_dated_ones() -> None:
+    days: list[float | None] = [*[0.0] * 4, *[17.0] * 4, None]
+    assert stories([*ROUNDS, tellings_of(DAM, 6, 1)[0]], days) == are(4, 4, 1)
+
+
+def test_an_undated_article_that_tells_of_no_round_more_than_of_another_stays_alone() -> None:
+    undecided = (
+        "Minister Oren Halvik of Karvelia and general Tas Merun of Tamresh want a truce along the Hadrin river. The "
+        "old customs house in Vessin is where Karvelia and Tamresh talk."
+    )
+    days: list[float | None] = [*[0.0] * 4, *[17.0] * 4, None]
+    assert stories([*ROUNDS, undecided], days) == are(4, 4, 1)
+
+
+MIXED = [*ROUNDS, SAME_PLACE, *quake(0, 4), *quake(1, 4)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(len(MIXED))), st.sets(st.integers(0, len(MIXED) - 1)) | st.just(set(range(len(MIXED)))))
+def test_the_order_of_articles_does_not_matter(order: list[int], undated: set[int]) -> None:
+    days = [None if i in undated else day for i, day in enumerate([*[0.0] * 4, *[17.0] * 4, *[3.0] * 9])]
+    found = np.empty(len(MIXED), np.int64)
+    found[order] = stories([MIXED[i] for i in order], [days[i] for i in order])
+    assert in_order(found).tolist() == stories(MIXED, days)
+
+
+def test_nothing_is_divided_where_there_is_nothing_to_tell_it_apart_by() -> None:
+    copies = ["Karvelia and Tamresh met in Vessin for talks along the Hadrin river"] * 30
+    assert stories(copies) == are(30)
+    assert stories([]) == []
+    assert stories(["", ""]) == [0, 1]
