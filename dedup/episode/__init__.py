@@ -19,7 +19,7 @@ from scipy import sparse
 from dedup.episode.anchoring import find_homes
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
-from dedup.episode.forms import is_of_one_form
+from dedup.episode.forms import has_no_theme, is_of_one_form, is_of_tables
 from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
 
@@ -76,7 +76,9 @@ def tell_apart(
     divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
     frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     for members in _stories(labels):
-        if is_of_one_form(members, words.rows, frequency, tales, params.form):
+        if is_of_tables(members, tales, params.form):
+            parts = np.split(members, len(members))
+        elif has_no_theme(members, words.rows, frequency, params.form):
             parts = [members[cores[members] == core] for core in np.unique(cores[members])]
         else:
             parts = split_events(members, words, params.event)
