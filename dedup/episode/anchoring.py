@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.episode.facts import Weigher
+from dedup.episode.facts import Weigher, join_marks
 
 
 def find_homes(
@@ -47,7 +47,7 @@ def _home(own: NDArray[np.int64], stories: Sequence[NDArray[np.int64]], weigher:
     """
     if len(stories) <= 1:
         return 0 if stories else None
-    told = {fact: marks for i in own.tolist() for fact, marks in weigher.facts[i].items()}
+    told = join_marks(weigher.facts[i] for i in own.tolist())
     sizes = np.array([len(one) for one in stories], np.float64)
     evidence = np.zeros(len(stories))
     for fact, marks in sorted(told.items()):
