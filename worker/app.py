@@ -20,6 +20,7 @@ from worker.settings import Settings, celery_ssl, celery_url, load
 DRAIN_EVERY_SECONDS: Final = 1.0
 EXPIRE_EVERY_SECONDS: Final = 60.0
 REPORT_EVERY_SECONDS: Final = 30.0
+POLL_EVERY_SECONDS: Final = 5.0
 GARBAGE_OBJECTS: Final = 50_000
 """Objects made and not yet freed at which a worker looks for cycles among them."""
 
@@ -60,7 +61,10 @@ def make_app(settings: Settings) -> Celery:
 
 
 def _routes() -> dict[str, dict[str, str]]:
-    queues = {"drain": "ingest", "cluster": "cluster", "report": "cluster", "expire": "cluster", "push": "push"}
+    queues = {
+        "drain": "ingest", "cluster": "cluster", "report": "cluster", "expire": "cluster", "push": "push",
+        "poll": "feeds",
+    }  # fmt: skip
     return {f"worker.tasks.{name}": {"queue": queue} for name, queue in queues.items()}
 
 
@@ -71,6 +75,7 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         "drain": DRAIN_EVERY_SECONDS,
         "cluster": settings.cluster_seconds,
         "report": REPORT_EVERY_SECONDS,
+        "poll": POLL_EVERY_SECONDS,
         "expire": min(EXPIRE_EVERY_SECONDS, max(1.0, retention_seconds / 10)),
     }
     return {

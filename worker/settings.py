@@ -46,6 +46,8 @@ class Settings:
     `keep_text`: whether articles' texts are kept, for `dedup explain` to show what they share.
     `source_priority`: sources whose articles represent families before others (comma-separated, the first one first).
     `feeds_allow`: networks a feed may be fetched from although they are not public (comma-separated CIDR).
+    `feeds_poll_seconds`: pause between polls of a feed that asks for no longer one.
+    `feeds_host_seconds`: least pause between two requests to one host.
     `parent_fd`: set by `dedup up` for its workers: they end when this pipe closes.
     """
 
@@ -64,6 +66,8 @@ class Settings:
     keep_text: bool = True
     source_priority: tuple[str, ...] = ()
     feeds_allow: tuple[Network, ...] = ()
+    feeds_poll_seconds: float = 900.0
+    feeds_host_seconds: float = 1.0
     parent_fd: int = -1
 
     @property
@@ -209,6 +213,8 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "parent_fd": int,
     "report_timezone": _zone,
     "feeds_allow": _networks,
+    "feeds_poll_seconds": _positive(float),
+    "feeds_host_seconds": _positive(float),
 }
 
 

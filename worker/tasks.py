@@ -1,7 +1,7 @@
 """The Celery tasks: decode, call the service, map errors.
 
-1. Messages are nudges. A drain, a run, an expiry or a report that is lost, repeated or late changes nothing that the
-   next one does not put right.
+1. Messages are nudges. A drain, a run, an expiry, a poll or a report that is lost, repeated or late changes nothing
+   that the next one does not put right.
 2. `push` is the exception: its message carries the article. It is for producers that already speak Celery, has a queue
    and a worker process of its own, and its delivery is as weak as Celery's on Redis: a worker that dies at
    the wrong moment can lose the message. What must not be lost goes to the inbox with XADD.
@@ -51,6 +51,15 @@ def report() -> list[str]:
 def expire() -> int:
     """Takes away what has been kept long enough."""
     return runtime().expiry.run(time.time())
+
+
+@app.task(max_retries=3)
+def poll() -> int:
+    """Polls the feeds that are due."""
+    from worker.service.polling import make_poller  # only its own worker needs the fetcher and the parsers
+
+    parts = runtime()
+    return make_poller(parts.store, parts.settings).run()
 
 
 @app.task(max_retries=3, autoretry_for=(Exception,), retry_backoff=True)

@@ -54,6 +54,7 @@ def roles(n_ingest: int, data_dir: Path) -> list[Role]:
         *ingest,
         Role("cluster", (*worker, "-Q", "cluster", "-n", "cluster@%h"), nice=True),
         Role("push", (*worker, "-Q", "push", "-n", "push@%h")),
+        Role("feeds", (*worker, "-Q", "feeds", "-n", "feeds@%h"), nice=True),
         Role("beat", ("beat", "--loglevel=WARNING", "-s", str(data_dir / "beat"), "--pidfile=")),
     ]
 

@@ -38,7 +38,7 @@ Run = Callable[..., Any]
 SEEDS = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
 COMMANDS = (
     "demo", "up", "push", "show", "story", "stories", "explain", "changes", "report", "forget", "status", "link",
-    "unlink", "corrections", "cluster", "evaluate",
+    "unlink", "corrections", "feeds", "cluster", "evaluate",
 )  # fmt: skip
 FIELDS = ("id", "family_id", "story_id", "storyline_id")
 SEVERAL = b'{"id": "one", "text": "first"}\n{"id": "two", "title": "second"}\n'

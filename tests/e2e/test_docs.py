@@ -71,6 +71,7 @@ def service(
     """Tasks of the workers in threads of this process, and a directory with what the documents' lines name."""
     (tmp_path / "seeds").symlink_to(ROOT / "seeds")
     (tmp_path / "article.json").write_text('{"id": "file:1", "text": "The ferry sails again."}', encoding="utf-8")
+    (tmp_path / "feeds.opml").write_text('<opml><body><outline xmlUrl="https://a.example/"/></body></opml>')
     monkeypatch.chdir(tmp_path)
     for name in [f"DEDUP_{one.name.upper()}" for one in fields(Settings)]:
         monkeypatch.delenv(name, raising=False)

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dedup.article import Article, parse_article
-from worker.feeds import FeedError, looks_like_feed, read_feed
+from worker.feeds import Feed, FeedError, looks_like_feed, parse_feed, read_feed
 from worker.feeds.address import why_refused
 
 URL = "https://news.example/feed.xml"
@@ -515,3 +515,41 @@ def test_an_allowed_network_may_be_reached_and_nothing_beside_it() -> None:
     allow = (ip_network("10.1.0.0/16"), ip_network("::1/128"))
     assert [why_refused(ip_address(a), allow) for a in ("10.1.2.3", "::1", "64:ff9b::a01:203")] == ["", "", ""]
     assert why_refused(ip_address("10.2.0.1"), allow) == "a private address"
+
+
+CHANNEL = b"""<rss version="2.0" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"><channel>
+<title>The <![CDATA[<b>News</b>]]></title>%s<item><title>One</title></item></channel></rss>"""
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        (b"", 0),
+        (b"<ttl>90</ttl>", 5_400),
+        (b"<sy:updatePeriod>\n daily </sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", 21_600),
+        (b"<ttl>10</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", 3_600),
+        (b"<ttl>soon</ttl>", 0),
+    ],
+)
+def test_a_feed_tells_its_title_and_how_long_it_asks_to_be_left_alone(words: bytes, seconds: float) -> None:
+    feed = parse_feed(CHANNEL % words, "https://news.example/")
+    assert (feed.title, feed.asked_seconds, len(feed.articles)) == ("The News", seconds, 1)
+
+
+def test_a_json_feed_tells_its_title() -> None:
+    body = b'{"version": "https://jsonfeed.org/version/1.1", "title": " The\\nNews ", "items": []}'
+    assert parse_feed(body, "https://news.example/") == Feed("The News", ())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<rss version='2.0'><channel>" + b"<item/>" * 4 + b"</channel></rss>",
+        b"<feed xmlns='http://www.w3.org/2005/Atom'>" + b"<entry></entry>" * 4 + b"</feed>",
+        b'{"version": "https://jsonfeed.org/version/1", "items": [{}, {}, {}, {}]}',
+    ],
+)
+def test_a_feed_of_more_articles_than_are_to_be_read_is_refused(body: bytes) -> None:
+    assert len(parse_feed(body, "x", most_articles=4).articles) == 4
+    with pytest.raises(FeedError, match="more than 3 articles"):
+        parse_feed(body, "x", most_articles=3)

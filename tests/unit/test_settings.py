@@ -48,6 +48,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         "DEDUP_KEEP_TEXT": "0",
         "DEDUP_SOURCE_PRIORITY": "Reuters, AP ,",
         "DEDUP_FEEDS_ALLOW": "10.0.0.0/8, fd00::/8 ,192.168.1.7",
+        "DEDUP_FEEDS_POLL_SECONDS": "600",
+        "DEDUP_FEEDS_HOST_SECONDS": "0.5",
         "DEDUP_PARENT_FD": "7",
         "DEDUP_SOMETHING_ELSE": "ignored",
     }
@@ -67,6 +69,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         keep_text=False,
         source_priority=("Reuters", "AP"),
         feeds_allow=tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "fd00::/8", "192.168.1.7/32"))),
+        feeds_poll_seconds=600.0,
+        feeds_host_seconds=0.5,
         parent_fd=7,
     )
 

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _add_running(commands)
     _add_reading(commands)
     _add_correcting(commands)
+    _add_feeds(commands)
     _add_offline(commands)
     return top
 
@@ -102,6 +103,19 @@ def _add_correcting(commands: argparse._SubParsersAction[argparse.ArgumentParser
         command.add_argument("--undo", action="store_true", help="take it back")
     corrections = _add(commands, "corrections", "correcting:corrections", "list the corrections that stand")
     corrections.add_argument("article_id", metavar="ARTICLE_ID", nargs="?", help="only those that name this article")
+
+
+def _add_feeds(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    summary = "subscribe to feeds, which are polled while the service runs"
+    feeds = commands.add_parser("feeds", help=summary, description=summary[0].upper() + summary[1:] + ".")
+    kinds = feeds.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add = _add(kinds, "add", "feeds:add", "subscribe to a feed, or to all feeds of an OPML list")
+    add.add_argument("source", metavar="URL|OPML", help="a feed's URL, or the URL or file of an OPML list")
+    _add(kinds, "list", "feeds:show", "show the feeds and how their polls went")
+    remove = _add(kinds, "remove", "feeds:remove", "end a subscription; its articles stay")
+    remove.add_argument("source", metavar="URL")
+    poll = _add(kinds, "poll", "feeds:poll", "poll one feed or all of them now")
+    poll.add_argument("source", metavar="URL", nargs="?", default="")
 
 
 def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

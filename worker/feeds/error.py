@@ -15,3 +15,15 @@ class FeedError(DedupError):
         self.origin = origin
         self.reason = reason
         super().__init__(f"{origin or 'feed'}: {reason}")
+
+
+class StatusError(FeedError):
+    """A server that answered with a status that is no success.
+
+    `status` is the code; `retry_after` is the header of that name, "" where there is none.
+    """
+
+    def __init__(self, origin: str, reason: str, status: int, retry_after: str = "") -> None:
+        self.status = status
+        self.retry_after = retry_after
+        super().__init__(origin, reason)

@@ -1,31 +1,27 @@
 """One GET of a web address that a stranger may have chosen.
 
-The rules: http and https only, also after a redirect; every host is looked up once, all its addresses are judged, and
-the connection goes to an address that was judged, so a second DNS answer cannot lead elsewhere; TLS is verified for the
-name, not the address; no proxy, no cookie, no password; one deadline over everything, the look-up and all redirects
-included; bytes are counted as they come off the wire and again as they are unpacked.
+The rules: http and https only, also after a redirect; the connection goes to an address that was judged (`network`);
+TLS is verified for the name, not the address; no proxy, no cookie, no password; one deadline over everything, the
+look-up and all redirects included; bytes are counted as they come off the wire and again as they are unpacked; what a
+server gave to know its answer again is told to that URL alone.
 """
 
 from __future__ import annotations
 
 import re
-import socket
-import ssl
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import ip_address
-from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import Final
 
 import httpcore
 import httpx
 
-from worker.feeds.address import Network, why_refused
-from worker.feeds.error import FeedError
+from worker.feeds.address import Network
+from worker.feeds.error import FeedError, StatusError
+from worker.feeds.network import CheckedBackend
 
 _ACCEPT: Final = b", ".join(
     (
@@ -34,9 +30,12 @@ _ACCEPT: Final = b", ".join(
     )
 )
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PERMANENT: Final = frozenset({301, 308})
+_NOT_MODIFIED: Final = 304
 _GZIP_WINDOW: Final = 31
 _PASSWORD: Final = re.compile(r"//[^/?#]*@")
 _NO_ANSWER: Final = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+_VALIDATOR: Final = re.compile(r"[\x20-\x7e]{1,500}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,130 +52,78 @@ class FetchLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server gave with an answer to know it again: the headers ETag and Last-Modified ("" for none), and the
+    URL that gave them, which alone is told them.
+    """
+
+    url: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came back: the URL it came from after redirects, the Content-Type header ("" if none), the unpacked body."""
+    """What came back.
+
+    `url`: where it came from after redirects. `content_type`: the header ("" if none). `body`: unpacked, b"" where
+    `is_unchanged` (the server answered 304). `moved_to`: where the redirects that are permanent led, "" for none.
+    `headers`: those that say how long the answer holds, names in lower case.
+    """
 
     url: str
     content_type: str
     body: bytes
+    is_unchanged: bool = False
+    moved_to: str = ""
+    validators: Validators = Validators()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    target: str
+    is_permanent: bool
 
 
 DEFAULT_LIMITS: Final = FetchLimits()
+_FRESHNESS: Final = ("cache-control", "age", "expires", "date")
 
 
-def fetch(url: str, *, allow: Sequence[Network] = (), limits: FetchLimits = DEFAULT_LIMITS) -> Fetched:
+def fetch(
+    url: str,
+    *,
+    allow: Sequence[Network] = (),
+    limits: FetchLimits = DEFAULT_LIMITS,
+    known: Validators | None = None,
+    visit: Callable[[str], None] = lambda _host: None,
+) -> Fetched:
     """The body behind a web address.
 
-    Addresses that are not public are refused unless a network of `allow` holds them. Raises `FeedError`, which names
-    the URL, for everything that goes wrong: address, name, connection, certificate, status, size, time.
+    Addresses that are not public are refused unless a network of `allow` holds them. With `known`, the server may
+    answer that nothing has changed. `visit` is told each host before it is connected to, redirects included; what it
+    raises ends the fetch. Raises `FeedError`, which names the URL, for everything that goes wrong: address, name,
+    connection, certificate, size, time; and `StatusError` for what is no success.
     """
     first = hop = _web_url(url.strip(), _shown(url))
-    backend = _CheckedBackend(allow, time.monotonic() + limits.timeout_seconds)
+    moved_to, is_permanent = "", True
+    backend = CheckedBackend(allow, time.monotonic() + limits.timeout_seconds)
     with httpcore.ConnectionPool(network_backend=backend) as pool:
         for _ in range(limits.max_redirects + 1):
             origin = str(first) if hop == first else f"{first} (redirected to {hop})"
-            answer = _get(pool, hop, origin, limits)
+            visit(hop.raw_host.decode("ascii"))
+            answer = _get(pool, hop, origin, limits, known if known and known.url == str(hop) else None, moved_to)
             if isinstance(answer, Fetched):
                 return answer
-            hop = _web_url(answer, origin, hop)
+            hop = _web_url(answer.target, origin, hop)
+            is_permanent = is_permanent and answer.is_permanent
+            moved_to = str(hop) if is_permanent else moved_to
     raise FeedError(str(first), f"redirected more than {limits.max_redirects} times")
 
 
-class _CheckedBackend(httpcore.NetworkBackend):
-    """Connects only to addresses it has judged, and to nothing after the deadline (seconds of `time.monotonic`)."""
-
-    def __init__(self, allow: Sequence[Network], deadline: float) -> None:
-        self._allow = tuple(allow)
-        self._deadline = deadline
-        self._sockets = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline stands for every timeout
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        addresses = _look_up(host, port, _left(self._deadline, httpcore.ConnectTimeout))
-        self._judge(host, addresses)
-        failure: Exception = httpcore.ConnectError(f"the host {host} has no address")
-        for n_tried, address in enumerate(addresses):
-            share = _left(self._deadline, httpcore.ConnectTimeout) / (len(addresses) - n_tried)
-            try:
-                stream = self._sockets.connect_tcp(address, port, share, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-            else:
-                return _TimedStream(stream, self._deadline)
-        raise failure
-
-    def _judge(self, host: str, addresses: list[str]) -> None:
-        """Refuse a host for any one of its addresses: a name that mixes public and private ones is an attack."""
-        for address in addresses:
-            kind = why_refused(ip_address(address), self._allow)
-            if kind:
-                raise httpcore.ConnectError(f"refused: {host} is {f'{address}, ' if address != host else ''}{kind}")
-
-
-class _TimedStream(httpcore.NetworkStream):
-    """A stream on which every operation ends by the deadline (seconds of `time.monotonic`)."""
-
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
-        self._stream = stream
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - see connect_tcp
-        return self._stream.read(max_bytes, _left(self._deadline, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - see connect_tcp
-        self._stream.write(buffer, _left(self._deadline, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - see connect_tcp
-    ) -> httpcore.NetworkStream:
-        seconds = _left(self._deadline, httpcore.ConnectTimeout)
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-def _left(deadline: float, late: type[httpcore.TimeoutException]) -> float:
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise late
-    return seconds
-
-
-def _look_up(host: str, port: int, timeout_seconds: float) -> list[str]:
-    """The addresses of a host, in the resolver's order.
-
-    In a thread, because the system's resolver knows no timeout; as a daemon, so that a stuck one holds up no exit.
-    """
-    answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answers.put(list(dict.fromkeys(str(socket_address[0]) for *_, socket_address in found)))
-        except (OSError, UnicodeError) as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, name="feed-look-up", daemon=True).start()
-    try:
-        answer = answers.get(timeout=timeout_seconds)
-    except Empty:
-        raise httpcore.ConnectTimeout from None
-    if isinstance(answer, Exception):
-        raise httpcore.ConnectError(f"the host {host} cannot be found: {answer}") from answer
-    return answer
+def web_address(url: str) -> str:
+    """A web address in the one spelling that it is fetched by. Raises `FeedError` for what can be none."""
+    return str(_web_url(url.strip(), _shown(url)))
 
 
 def _web_url(url: str, origin: str, base: httpx.URL | None = None) -> httpx.URL:
@@ -202,30 +149,64 @@ def _shown(url: str) -> str:
     return _PASSWORD.sub("//...@", clean)[:500]
 
 
-def _get(pool: httpcore.ConnectionPool, url: httpx.URL, origin: str, limits: FetchLimits) -> Fetched | str:
+def _get(
+    pool: httpcore.ConnectionPool,
+    url: httpx.URL,
+    origin: str,
+    limits: FetchLimits,
+    known: Validators | None,
+    moved_to: str,
+) -> Fetched | _Redirect:
     """The answer of one hop: what was fetched, or where a redirect points."""
     target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     try:
-        with pool.stream("GET", target, headers=_headers(url)) as response:
+        with pool.stream("GET", target, headers=_headers(url, known)) as response:
             if response.status in _REDIRECTS and _header(response, b"location"):
-                return _header(response, b"location")
-            if not httpx.codes.is_success(response.status):
-                raise FeedError(origin, f"the server answered {_status(response.status)}")
-            body = _read_body(response, origin, limits.max_bytes)
-            return Fetched(str(url), _header(response, b"content-type"), body)
+                return _Redirect(_header(response, b"location"), response.status in _PERMANENT)
+            is_unchanged = known is not None and response.status == _NOT_MODIFIED
+            if not is_unchanged and not httpx.codes.is_success(response.status):
+                said = f"the server answered {_status(response.status)}"
+                raise StatusError(origin, said, response.status, _header(response, b"retry-after"))
+            body = b"" if is_unchanged else _read_body(response, origin, limits.max_bytes)
+            return _fetched(str(url), response, body, known if is_unchanged else None, moved_to)
     except httpcore.TimeoutException as error:
         raise FeedError(origin, f"no complete answer within {limits.timeout_seconds:g} seconds") from error
     except _NO_ANSWER as error:
         raise FeedError(origin, str(error) or "the connection broke") from error
 
 
-def _headers(url: httpx.URL) -> list[tuple[bytes, bytes]]:
-    return [
+def _fetched(url: str, response: httpcore.Response, body: bytes, known: Validators | None, moved_to: str) -> Fetched:
+    """What a response says; `known` where it says that nothing has changed since."""
+    headers = tuple((name, _header(response, name.encode())) for name in _FRESHNESS)
+    return Fetched(
+        url,
+        _header(response, b"content-type"),
+        body,
+        known is not None,
+        moved_to,
+        known or Validators(url, _validator(response, b"etag"), _validator(response, b"last-modified")),
+        tuple((name, value) for name, value in headers if value),
+    )
+
+
+def _validator(response: httpcore.Response, name: bytes) -> str:
+    """A header that is to be sent back as it is, "" where it is not fit for that."""
+    value = _header(response, name)
+    return value if _VALIDATOR.fullmatch(value) else ""
+
+
+def _headers(url: httpx.URL, known: Validators | None) -> list[tuple[bytes, bytes]]:
+    headers = [
         (b"Host", url.netloc),
         (b"User-Agent", _user_agent()),
         (b"Accept", _ACCEPT),
         (b"Accept-Encoding", b"gzip"),
     ]
+    if known and known.etag:
+        headers.append((b"If-None-Match", known.etag.encode()))
+    if known and known.last_modified:
+        headers.append((b"If-Modified-Since", known.last_modified.encode()))
+    return headers
 
 
 def _user_agent() -> bytes:

@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from worker.feeds.error import FeedError
-from worker.feeds.payload import article_id, host, present
+from worker.feeds.payload import Feed, article_id, host, present
 
 _VERSION: Final = "https://jsonfeed.org/version/"
 _MARK: Final = re.compile(rb'"version"\s{0,20}:\s{0,20}"https:(?:\\?/){2}jsonfeed\.org\\?/version\\?/')
@@ -23,8 +23,8 @@ def is_json_feed(body: bytes) -> bool:
         return False
 
 
-def read_json_feed(body: bytes, url: str) -> list[dict[str, object]]:
-    """The articles of a JSON Feed as payloads, in its order. Raises `FeedError` for any other JSON."""
+def read_json_feed(body: bytes, url: str, most_articles: int | None = None) -> Feed:
+    """What a JSON Feed of at most so many articles says. Raises `FeedError` for any other JSON."""
     try:
         feed = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -34,7 +34,10 @@ def read_json_feed(body: bytes, url: str) -> list[dict[str, object]]:
     articles = feed.get("items", [])
     if not isinstance(articles, list):
         raise FeedError(url, 'a JSON Feed whose "items" are not an array')
-    return [_payload(raw if isinstance(raw, dict) else {}, feed, url) for raw in articles]
+    if most_articles is not None and len(articles) > most_articles:
+        raise FeedError(url, f"more than {most_articles:,} articles")
+    payloads = (_payload(raw if isinstance(raw, dict) else {}, feed, url) for raw in articles)
+    return Feed(" ".join(_string(feed.get("title")).split()), tuple(payloads))
 
 
 def _is_feed(value: object) -> bool:

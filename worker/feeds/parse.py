@@ -11,10 +11,12 @@ from selectolax.lexbor import LexborHTMLParser
 from worker.feeds.encoding import decode
 from worker.feeds.error import FeedError
 from worker.feeds.json_feed import is_json_feed, read_json_feed
+from worker.feeds.payload import Feed
 from worker.feeds.xml_feed import read_xml_feed
 
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _ROOT: Final = re.compile(r"<(?:[a-z_][\w.-]*:)?(?:rss|feed|rdf)(?=[\s/>])", re.IGNORECASE)
+_ARTICLE: Final = re.compile(r"<(?:[a-z_][\w.-]{0,40}:)?(?:item|entry)[\s/>]", re.IGNORECASE)
 _FIRST_TAG: Final = re.compile(r"<([a-z_][\w.:-]*)", re.IGNORECASE)
 _HTML: Final = re.compile(r"<(?:!doctype\s{1,20}html|html)\b", re.IGNORECASE)
 _OWN_ENTITY: Final = re.compile(r"<!ENTITY\s+[^%\s]")
@@ -33,19 +35,33 @@ _MAGIC: Final = (
 def read_feed(body: bytes, url: str, *, base_url: str = "", content_type: str = "") -> list[dict[str, object]]:
     """The articles of a feed as payloads for `parse_article`, in the feed's order; [] for a feed without any.
 
+    As `parse_feed` gives them, and raises.
+    """
+    return list(parse_feed(body, url, base_url=base_url, content_type=content_type).articles)
+
+
+def parse_feed(
+    body: bytes, url: str, *, base_url: str = "", content_type: str = "", most_articles: int | None = None
+) -> Feed:
+    """What a feed says, its articles as payloads for `parse_article`.
+
     `url` is the feed's own address (or file name): messages name it and article ids are made of it. `base_url` is what
     relative links are relative to, where that is another one (after a redirect). `content_type` is the HTTP header; its
     charset is heeded where the feed declares none. A guid that occurs twice gives two payloads of one id.
-    Raises `FeedError` for what is no feed.
+    Raises `FeedError` for what is no feed, or has more than `most_articles`: each costs some kilobytes while it is
+    read, however short it is.
     """
     if not body.strip(_BLANK):
         raise FeedError(url, "empty, not a feed")
     if body.lstrip(_BLANK).startswith((b"{", b"[")):
-        return read_json_feed(body, url)
+        return read_json_feed(body, url, most_articles)
     for magic, kind in _MAGIC:
         if body.startswith(magic):
             raise FeedError(url, f"{kind}, not a feed")
-    return read_xml_feed(_from_root(decode(body, content_type), url), url, base_url or url)
+    text = _from_root(decode(body, content_type), url)
+    if most_articles is not None and sum(1 for _ in _ARTICLE.finditer(text)) > most_articles:
+        raise FeedError(url, f"more than {most_articles:,} articles")
+    return read_xml_feed(text, url, base_url or url)
 
 
 def looks_like_feed(body: bytes) -> bool:

@@ -27,7 +27,8 @@ from feedparser.api import LooseFeedParser, StrictFeedParser
 from dedup.article import format_time
 from dedup.text import html_to_text
 from worker.feeds.error import FeedError
-from worker.feeds.payload import article_id, host, present
+from worker.feeds.pace import period_seconds, ttl_seconds
+from worker.feeds.payload import Feed, article_id, host, present
 
 _TITLE_MARKUP: Final = re.compile(
     r"</?(?:a|abbr|b|big|br|cite|code|div|em|font|i|img|mark|p|q|s|small|span|strong|sub|sup|u)\b[^<>]*>"
@@ -37,8 +38,8 @@ _TITLE_MARKUP: Final = re.compile(
 _HTML_TYPES: Final = ("text/html", "application/xhtml+xml", "")
 
 
-def read_xml_feed(text: str, url: str, base_url: str) -> list[dict[str, object]]:
-    """The articles of a feed as payloads, in its order.
+def read_xml_feed(text: str, url: str, base_url: str) -> Feed:
+    """What a feed says.
 
     `text` starts at the root element; relative links are relative to `base_url`. Raises `FeedError` for other XML.
     """
@@ -49,8 +50,10 @@ def read_xml_feed(text: str, url: str, base_url: str) -> list[dict[str, object]]
         raise FeedError(url, f"cannot be parsed: {type(error).__name__}: {str(error)[:200]}") from error
     if not reader.version:
         raise FeedError(url, "looks like RDF or another kind of XML, not a feed")
-    is_atom = reader.version.startswith("atom")
-    return [_payload(raw, reader.feeddata, url, base, is_atom=is_atom) for raw in reader.entries]
+    is_atom, told = reader.version.startswith("atom"), reader.feeddata
+    articles = tuple(_payload(raw, told, url, base, is_atom=is_atom) for raw in reader.entries)
+    period = period_seconds(_string(told, "sy_updateperiod"), _string(told, "sy_updatefrequency"))
+    return Feed(_title(told, is_atom=is_atom), articles, max(period, ttl_seconds(_string(told, "ttl"))))
 
 
 class _Lean:

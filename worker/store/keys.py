@@ -101,6 +101,37 @@ class Keys:
         """The retired ids that resolve to a living one."""
         return self.private(f"aliased:{living_id}")
 
+    @property
+    def feeds(self) -> str:
+        """The feeds that are polled, by their subscription."""
+        return self.private("feeds")
+
+    @property
+    def feeds_due(self) -> str:
+        """Those that are to be polled again, by when."""
+        return self.private("feeds:due")
+
+    @property
+    def feeds_urls(self) -> str:
+        """Which feed is polled under a URL, or was before it moved."""
+        return self.private("feeds:urls")
+
+    def feed(self, feed_id: str) -> str:
+        """What is kept of one feed."""
+        return self.private(f"feed:{feed_id}")
+
+    def feed_seen(self, feed_id: str) -> str:
+        """Digests of the articles of a feed that were pushed."""
+        return self.private(f"feed:{feed_id}:seen")
+
+    def feed_lease(self, feed_id: str) -> str:
+        """Who polls a feed at the moment."""
+        return self.private(f"feed:{feed_id}:lease")
+
+    def feed_host(self, host_digest: str) -> str:
+        """Who asks a host at the moment, and how long it is left alone."""
+        return self.private(f"feeds:host:{host_digest}")
+
 
 @lru_cache(4_096)
 def shard(name: bytes, n: int) -> int:

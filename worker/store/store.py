@@ -10,6 +10,9 @@ from worker.store.articles import Articles
 from worker.store.changes import Changes
 from worker.store.connection import Connection
 from worker.store.corrections import KeptCorrections
+from worker.store.feed_memory import FeedMemory
+from worker.store.feed_turns import FeedTurns
+from worker.store.feeds import Feeds
 from worker.store.forgotten import Forgotten
 from worker.store.inbox import Inbox
 from worker.store.index import Index
@@ -41,6 +44,8 @@ class Store:
     runs: Runs
     reports: Reports
     forgotten: Forgotten
+    feeds: Feeds
+    feed_turns: FeedTurns
 
 
 def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, *, keep_text: bool = True) -> Store:
@@ -62,4 +67,6 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Runs(connection, keys),
         Reports(connection, keys),
         Forgotten(connection, keys),
+        Feeds(connection, keys, FeedMemory(connection, keys)),
+        FeedTurns(connection, keys),
     )
