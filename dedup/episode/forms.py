@@ -17,21 +17,12 @@ from dedup.episode.value import FormParams, Tale
 _THEME_TERMS: Final = 3
 
 
-def is_of_one_form(
-    members: NDArray[np.int64],
-    rows: sparse.csr_matrix,
-    frequency: NDArray[np.int64],
-    tales: Sequence[Tale],
-    params: FormParams,
-) -> bool:
-    """Whether these articles are alike in form only. `frequency`: how many articles have each column of `rows`."""
-    return has_no_theme(members, rows, frequency, params) or is_of_tables(members, tales, params)
-
-
 def has_no_theme(
     members: NDArray[np.int64], rows: sparse.csr_matrix, frequency: NDArray[np.int64], params: FormParams
 ) -> bool:
-    """Whether no words set these articles apart from all others."""
+    """Whether no words set these articles apart from all others. `frequency`: how many articles have each column of
+    `rows`.
+    """
     if len(members) < params.min_articles:
         return False
     found, counts = np.unique(rows[members].indices, return_counts=True)
