@@ -338,7 +338,7 @@ def _apart(seen: Seen, here: int, there: int) -> Apart:
     if made.labels[here] == made.labels[there]:
         cause, groups = "none", sides
     elif made.merged[here] == made.merged[there]:
-        parting = find_parting(groups[0], (here, there), made.words, made.reliability, made.tales, seen.params.episode)
+        parting = find_parting(groups[0], (here, there), made.cores, made.articles, seen.params.episode)
         cause, groups = parting.by, sides
         if parting.by == "events":
             words = _keys(seen, parting.signature[0]), _keys(seen, parting.signature[1])
@@ -371,7 +371,7 @@ def _own_words(
     """The words that weigh so much more in one story than in the other, the most telling first."""
     means = [np.asarray(seen.rows[side].mean(axis=0), np.float64).ravel() for side in (here, there)]
     keys = seen.clustering.vectors.keys
-    more = np.where(seen.clustering.words.is_word, means[0] - means[1], 0)
+    more = np.where(seen.clustering.articles.words.is_word, means[0] - means[1], 0)
     ranked = np.lexsort((keys, -more))
     first, last = ranked[:N_OWN_WORDS], ranked[::-1][:N_OWN_WORDS]
     return tuple(int(keys[i]) for i in first if more[i] > 0), tuple(int(keys[i]) for i in last if more[i] < 0)

@@ -216,7 +216,7 @@ class Clustering:
     profiles of its stories are made of.
 
     What led to the labels: `graph`, the neighbours, dated and undated alike; `cores` and `merged`, the labels after
-    HDBSCAN and after the merge pass; `words` and `tales`, by which like events were told apart.
+    HDBSCAN and after the merge pass; `articles`, by which like events were told apart.
     """
 
     labels: NDArray[np.int64]
@@ -226,8 +226,7 @@ class Clustering:
     graph: sparse.csr_matrix
     cores: NDArray[np.int64]
     merged: NDArray[np.int64]
-    words: Words
-    tales: Sequence[Tale]
+    articles: Articles
 
     def profile(self, members: Sequence[int], params: Params) -> Profile:
         """The profile of the story that these tellings make."""
@@ -267,9 +266,9 @@ def _cluster_freely(tellings: Sequence[Telling], params: Params) -> Clustering:
     cores = cluster_graph(apart, params.cluster)
     merged = merge_stories(cores, apart, found.rows, reliable, days, params.merge)
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
-    told = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0)
-    divided = tell_apart(merged, cores, graph, Articles(told, reliable, days, tales), params.episode)
-    return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, told, tales)
+    articles = Articles(Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0), reliable, days, tales)
+    divided = tell_apart(merged, cores, graph, articles, params.episode)
+    return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, articles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from scipy import sparse
 from dedup.episode.anchoring import find_homes
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
-from dedup.episode.forms import is_of_one_form
+from dedup.episode.forms import has_no_theme, is_of_tables
 from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
 
@@ -76,7 +76,9 @@ def tell_apart(
     divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
     frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     for members in _stories(labels):
-        if is_of_one_form(members, words.rows, frequency, tales, params.form):
+        if is_of_tables(members, tales, params.form):
+            parts = np.split(members, len(members))
+        elif has_no_theme(members, words.rows, frequency, params.form):
             parts = [members[cores[members] == core] for core in np.unique(cores[members])]
         else:
             parts = split_events(members, words, params.event)
@@ -103,20 +105,25 @@ def tell_apart(
 def find_parting(
     members: NDArray[np.int64],
     ends: tuple[int, int],
-    words: Words,
-    reliability: NDArray[np.float64],
-    tales: Sequence[Tale],
+    cores: NDArray[np.int64],
+    articles: Articles,
     params: EpisodeParams,
 ) -> Parting:
     """Why `tell_apart` parted two (`ends`) of the members of what had been one story."""
+    words, one = articles.words, cores[ends[0]]
     frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
-    if is_of_one_form(members, words.rows, frequency, tales, params.form):
+    if is_of_tables(members, articles.tales, params.form):
         return Parting("form")
-    signature = find_signature(members, ends, words, params.event)
-    if signature is not None:
-        return Parting("events", signature)
-    event = next(part for part in split_events(members, words, params.event) if ends[0] in part)
-    outside = find_outsiders(compare_members(words.rows[event], reliability[event]), params.round)
+    if has_no_theme(members, words.rows, frequency, params.form):
+        if cores[ends[1]] != one:
+            return Parting("form")
+        event = members[cores[members] == one]
+    else:
+        signature = find_signature(members, ends, words, params.event)
+        if signature is not None:
+            return Parting("events", signature)
+        event = next(part for part in split_events(members, words, params.event) if ends[0] in part)
+    outside = find_outsiders(compare_members(words.rows[event], articles.reliability[event]), params.round)
     return Parting("outsider" if outside[np.isin(event, ends)].any() else "rounds")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.episode.facts import Weigher, count, read_facts
+from dedup.episode.facts import Weigher, count, join_marks, read_facts
 from dedup.episode.value import Tale
 
 
@@ -50,7 +50,7 @@ def _home(own: Sequence[Tale], stories: Sequence[Sequence[Tale]], weigher: Weigh
     """
     if len(stories) <= 1:
         return 0 if stories else None
-    told = {fact: marks for tale in own for fact, marks in read_facts(tale).items()}
+    told = join_marks(read_facts(tale) for tale in own)
     frequency = [count(read_facts(tale) for tale in one) for one in stories]
     sizes = np.array([len(one) for one in stories], np.float64)
     evidence = np.zeros(len(stories))

@@ -78,6 +78,15 @@ def count(facts: Iterable[Facts]) -> dict[int, int]:
     return frequency
 
 
+def join_marks(facts: Iterable[Facts]) -> dict[int, int]:
+    """The marks that each fact has in any article: at the head of a sentence a name is not seen to be one."""
+    marks: dict[int, int] = defaultdict(int)
+    for told in facts:
+        for fact, own in told.items():
+            marks[fact] |= own
+    return marks
+
+
 def contradictions(cues: Sequence[Cues]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each two articles, how many slots they fill alike and how many otherwise: int64, shape (n, n) both."""
     n = len(cues)

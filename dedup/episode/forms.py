@@ -17,20 +17,21 @@ from dedup.episode.value import FormParams, Tale
 _THEME_TERMS: Final = 3
 
 
-def is_of_one_form(
-    members: NDArray[np.int64],
-    rows: sparse.csr_matrix,
-    frequency: NDArray[np.int64],
-    tales: Sequence[Tale],
-    params: FormParams,
+def has_no_theme(
+    members: NDArray[np.int64], rows: sparse.csr_matrix, frequency: NDArray[np.int64], params: FormParams
 ) -> bool:
-    """Whether these articles are alike in form only. `frequency`: how many articles have each column of `rows`."""
+    """Whether no words set these articles apart from all others. `frequency`: how many articles have each column of
+    `rows`.
+    """
     if len(members) < params.min_articles:
         return False
     found, counts = np.unique(rows[members].indices, return_counts=True)
     theme = np.sort(2 * counts / (len(members) + frequency[found]))[-_THEME_TERMS:]
-    if theme.mean() < params.min_theme:
-        return True
+    return bool(theme.mean() < (params.min_theme if len(members) < params.many else params.min_theme_of_many))
+
+
+def is_of_tables(members: NDArray[np.int64], tales: Sequence[Tale], params: FormParams) -> bool:
+    """Whether these articles fill the same slots with numbers of their own."""
     if len(members) < params.min_reports:
         return False
     sampled = members[:: -(-len(members) // params.n_sampled)]

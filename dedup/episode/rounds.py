@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cues import LAST_VALUE, NOT_OWN, WEEKDAY, Cues
-from dedup.episode.facts import Facts, Weigher, contradictions, count, read_facts
+from dedup.episode.facts import Facts, Weigher, contradictions, count, join_marks, read_facts
 from dedup.episode.value import RoundParams, Tale
 
 _FEW_SLOTS: Final = 20
@@ -249,7 +249,7 @@ def _assigned(
 def _evidence(storyline: _Storyline, anchors: Sequence[list[int]], weigher: Weigher) -> NDArray[np.float64]:
     """How much each article tells of what the anchors of one round alone tell: float64, shape (n, n_rounds)."""
     n = len(storyline.facts)
-    frequency, marks = count(storyline.facts), _marks(storyline.facts)
+    frequency, marks = count(storyline.facts), join_marks(storyline.facts)
     told_in = [set[int]().union(*(storyline.facts[i] for i in one)) for one in anchors]
     evidence = np.zeros((n, len(anchors)))
     for label, own in enumerate(told_in):
@@ -263,14 +263,6 @@ def _evidence(storyline: _Storyline, anchors: Sequence[list[int]], weigher: Weig
         for i, told in enumerate(storyline.facts):
             evidence[i, label] = sum(weight for fact, weight in weights.items() if fact in told) / norm
     return evidence
-
-
-def _marks(facts: Sequence[Facts]) -> dict[int, int]:
-    marks: dict[int, int] = defaultdict(int)
-    for told in facts:
-        for fact, own in told.items():
-            marks[fact] |= own
-    return marks
 
 
 def _odds(

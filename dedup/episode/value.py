@@ -19,6 +19,9 @@ class FormParams:
     min_theme: float = 0.3
     """How well its best words set a story apart from all other articles: the F1 of "says the word" as a test for it,
     mean of the best three. Reports of one form share their words with all of that form."""
+    many: int = 40
+    min_theme_of_many: float = 0.42
+    """The same of so many articles: so large a story is an event with words of its own."""
     min_reports: int = 20
     max_agreement: float = 0.22
     min_slots: float = 2.5

@@ -126,12 +126,21 @@ def test_a_core_is_connected_by_short_edges(n: int, data: st.DataObject) -> None
         assert reached == set(members.tolist())
 
 
-def made_profile(terms: list[int], day: float) -> Profile:
+def made_profile(terms: list[int], n_articles: int, reliability: float, day: float) -> Profile:
     distinct = np.unique(np.array(terms, dtype=np.uint32))
-    return Profile(distinct, np.full(len(distinct), 100, dtype=np.uint8), 1, 0.5, day, day)
+    return Profile(distinct, np.full(len(distinct), 100, dtype=np.uint8), n_articles, reliability, day, day)
 
 
-PROFILES = st.lists(st.builds(made_profile, st.lists(st.integers(0, 9), max_size=6), DAYS), max_size=8)
+PROFILES = st.lists(
+    st.builds(
+        made_profile,
+        st.lists(st.integers(0, 11), max_size=10),
+        st.integers(1, 40),
+        st.sampled_from([0.015625, 0.25, 0.875]),
+        DAYS.map(lambda day: float(np.float32(day))),
+    ),
+    max_size=8,
+)
 
 
 @given(PROFILES, PROFILES, st.randoms(use_true_random=False))

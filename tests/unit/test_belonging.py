@@ -191,7 +191,7 @@ def test_two_events_of_one_kind_are_told_apart_by_the_words_of_each() -> None:
     own = {side: [name.capitalize() for name in words(f"names of {side}", 12)] for side in "ab"}
     tellings = [telling(f"{side}{i}", theme, own[side] * 2) for side in "ab" for i in range(5)]
     made = Seen.of(tellings, np.repeat([0, 1], 5), PARAMS).clustering
-    found = find_parting(np.arange(10), (1, 7), made.words, made.reliability, made.tales, EpisodeParams())
+    found = find_parting(np.arange(10), (1, 7), made.cores, made.articles, EpisodeParams())
     assert found.by == "events"
     for columns, side in zip(found.signature, "ab", strict=True):
         spelt = spelt_words(" ".join(own[side]))
@@ -204,7 +204,7 @@ def test_what_is_neither_form_nor_events_is_parted_as_an_outsider_or_as_rounds()
     tellings = [*(telling(f"inside {i}", theme) for i in range(5)), telling("outside", theme[:4], words("other", 40))]
     made = Seen.of(tellings, np.zeros(6, np.int64), PARAMS).clustering
     by = [
-        find_parting(np.arange(6), ends, made.words, made.reliability, made.tales, EpisodeParams()).by
+        find_parting(np.arange(6), ends, made.cores, made.articles, EpisodeParams()).by
         for ends in ((0, 1), (0, 5), (5, 3))
     ]
     assert by == ["rounds", "outsider", "outsider"]
@@ -214,7 +214,7 @@ def test_reports_of_one_form_are_said_to_be_that() -> None:
     form = [words(f"line {i}", 12) for i in range(60)]
     tellings = [telling(f"report {i}", *(form[(i + k) % 60] for k in range(3))) for i in range(60)]
     made = Seen.of(tellings, np.arange(60), PARAMS).clustering
-    found = find_parting(np.arange(0, 60, 3), (0, 3), made.words, made.reliability, made.tales, EpisodeParams())
+    found = find_parting(np.arange(0, 60, 3), (0, 3), made.cores, made.articles, EpisodeParams())
     assert (found.by, found.signature) == ("form", ((), ()))
 
 

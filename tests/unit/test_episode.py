@@ -17,7 +17,7 @@ from tests.reading import terms_of
 
 NEVER = 1_000_000
 """More articles than any story here has."""
-WITHOUT_FORMS = Params(episode=EpisodeParams(form=FormParams(min_articles=NEVER)))
+WITHOUT_FORMS = Params(episode=EpisodeParams(form=FormParams(min_articles=NEVER, min_reports=NEVER)))
 WITHOUT_EVENTS = Params(episode=EpisodeParams(event=EventParams(min_side=NEVER)))
 WITHOUT_ROUNDS = Params(episode=EpisodeParams(round=RoundParams(smallest=NEVER)))
 

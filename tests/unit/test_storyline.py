@@ -135,3 +135,43 @@ def test_a_crowd_of_stories_that_are_all_alike_is_cut_finer_and_not_all_pairs_ar
     found = link_stories(crowd, [], PARAMS)
     assert found.shape == (2500,)
     assert link_stories(crowd[:10], [], PARAMS).tolist() == [0] * 10
+
+
+def made(terms: range | list[int], n_articles: int = 1, reliability: float = 1.0) -> Profile:
+    found = np.array(terms, np.uint32)
+    return Profile(found, np.full(len(found), 80, np.uint8), n_articles, reliability, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("n_articles", "is_one"), [(1, False), (50, True)])
+def test_many_small_stories_do_not_outvote_a_large_one_that_a_new_story_continues(
+    n_articles: int, is_one: bool
+) -> None:
+    large = made(range(10), n_articles)
+    small = [made([*range(4, 10), *range(100 + 3 * i, 103 + 3 * i)]) for i in range(20)]
+    continues_large = made([*range(4), *range(900, 906)])
+    found = link_stories([large, *small, continues_large], [], PARAMS).tolist()
+    assert set(found[:-1]) == {0}
+    assert (found[-1] == 0) is is_one
+
+
+@pytest.mark.parametrize(("n_articles", "is_one"), [(1, True), (500, False)])
+def test_what_continues_small_stories_alone_does_not_join_the_large_one_they_are_of(
+    n_articles: int, is_one: bool
+) -> None:
+    large = made(range(10), n_articles)
+    small = [made([*range(4, 10), *range(100, 104)]) for _ in range(5)]
+    found = link_stories([large, *small, made([*range(100, 104), *range(900, 906)])], [], PARAMS).tolist()
+    assert set(found[:-1]) == {0}
+    assert (found[-1] == 0) is is_one
+
+
+@pytest.mark.parametrize(("reliability", "is_one"), [(1.0, True), (0.5, True), (0.3, False)])
+def test_of_stories_of_which_little_is_known_more_is_asked(reliability: float, is_one: bool) -> None:
+    pair = [made([*range(4), *range(start, start + 36)], 1, reliability) for start in (100, 200)]
+    assert (link_stories(pair, [], PARAMS).tolist() == [0, 0]) is is_one
+
+
+@pytest.mark.parametrize(("n_shared", "is_one"), [(3, False), (4, True)])
+def test_stories_that_share_few_terms_are_no_storyline_however_heavy_these_are(n_shared: int, is_one: bool) -> None:
+    pair = [made([*range(n_shared), 100 + i]) for i in range(2)]
+    assert (link_stories(pair, [], PARAMS).tolist() == [0, 0]) is is_one

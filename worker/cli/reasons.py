@@ -18,7 +18,7 @@ _OTHERWISE: Final = (
 )
 _CAUSES: Final = {
     "dates": "dates: one is dated, the other is not and does not clearly tell the dated one's story",
-    "neighbours": "neighbours: alike on average, but no two of their articles: few terms in common, or nearer ones",
+    "neighbours": "neighbours: alike on average, no two articles of them are: they share few terms or have nearer ones",
     "form": "form: alike enough, but reports of one form, each about something else",
     "events": "events: alike enough, but two events of one kind, told apart by their own words",
     "outsider": "the rest: one of them is much less like the others of that story than these are like each other",
