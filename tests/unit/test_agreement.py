@@ -16,7 +16,7 @@ ROUND_1 = (
 )
 ROUND_2 = (
     "Second round of talks ends",
-    "The second round of talks ended on Monday. They met for 2 hours and exchanged 180 prisoners two weeks after that.",
+    "The second round of talks ended on Monday. They met 2 hours and exchanged 180 prisoners. It came two weeks on.",
 )
 
 
