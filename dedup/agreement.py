@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dedup.cues import NOT_OWN, RECALLED, WEEKDAY, Cues
+from dedup.cues import Cues, Tale
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +39,11 @@ class Agreement:
     points_back_there: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """The cues of one article with the `hashes` (uint32) and `marks` (uint8) of its content words."""
-
-    cues: Cues
-    hashes: NDArray[np.uint32]
-    marks: NDArray[np.uint8]
-
-    @property
-    def weekdays(self) -> tuple[int, ...]:
-        """The hashes of the weekdays it does not tell of the past."""
-        own = (self.marks & (WEEKDAY | RECALLED)) == WEEKDAY
-        return tuple(np.unique(self.hashes[own]).tolist())
-
-
-def compare_cues(here: Told, there: Told) -> Agreement:
+def compare_cues(here: Tale, there: Tale) -> Agreement:
     """The cues of two articles beside each other."""
     return Agreement(
-        _both(_own_ordinals(here.cues), _own_ordinals(there.cues)),
-        _both(_slots(here.cues), _slots(there.cues)),
+        _both(here.cues.own_ordinals(), there.cues.own_ordinals()),
+        _both(here.cues.slots(), there.cues.slots()),
         here.weekdays,
         there.weekdays,
         here.cues.recalls > 0,
@@ -84,26 +66,10 @@ def compare_ordinals(here: Sequence[Cues], there: Sequence[Cues]) -> Filled | No
 def _ordinal_counts(side: Iterable[Cues]) -> dict[int, Counter[int]]:
     counts: dict[int, Counter[int]] = defaultdict(Counter)
     for cues in side:
-        for head, values in _own_ordinals(cues).items():
-            counts[head].update(values)
+        for head, ranks in cues.own_ordinals().items():
+            counts[head].update(ranks.keys())
     return counts
 
 
-def _own_ordinals(cues: Cues) -> dict[int, set[int]]:
-    """The values of each noun that the article counts as its own, in the order in which it does."""
-    found: dict[int, set[int]] = defaultdict(set)
-    for head, value, rank in zip(cues.heads.tolist(), cues.values.tolist(), cues.ranks.tolist(), strict=True):
-        if rank != NOT_OWN:
-            found[head].add(value)
-    return found
-
-
-def _slots(cues: Cues) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
-    for context, filler in zip(cues.contexts.tolist(), cues.fillers.tolist(), strict=True):
-        found[context].add(filler)
-    return found
-
-
-def _both(here: dict[int, set[int]], there: dict[int, set[int]]) -> tuple[Filled, ...]:
+def _both(here: Mapping[int, Collection[int]], there: Mapping[int, Collection[int]]) -> tuple[Filled, ...]:
     return tuple(Filled(key, tuple(sorted(here[key])), tuple(sorted(there[key]))) for key in here if key in there)

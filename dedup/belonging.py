@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.agreement import Agreement, Filled, Told, compare_cues, compare_ordinals
+from dedup.agreement import Agreement, Filled, compare_cues, compare_ordinals
 from dedup.cluster import compare_groups
 from dedup.episode import find_parting
 from dedup.graph import time_kernel
@@ -250,9 +250,6 @@ def compare_articles(seen: Seen, here: int, there: int) -> Likeness:
     """Two articles of the window."""
     rows, days = seen.rows, seen.clustering.days
     gap = float(abs(days[here] - days[there]))
-    told = [
-        Told(one.terms.cues, one.terms.hashes, one.terms.marks) for one in (seen.tellings[i] for i in (here, there))
-    ]
     return Likeness(
         here=here,
         there=there,
@@ -261,7 +258,7 @@ def compare_articles(seen: Seen, here: int, there: int) -> Likeness:
         gap_days=gap if np.isfinite(gap) else None,
         kernel=float(time_kernel(np.array([gap]), seen.params.graph)[0]),
         n_shared_terms=len(np.intersect1d(rows[[here]].indices, rows[[there]].indices)),
-        agreement=compare_cues(*told),
+        agreement=compare_cues(*(seen.clustering.articles.tales[i] for i in (here, there))),
     )
 
 

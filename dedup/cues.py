@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import struct
 import unicodedata
+from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -87,6 +88,21 @@ class Cues:
     numbers: NDArray[np.uint32]
     recalls: int
 
+    def own_ordinals(self) -> dict[int, dict[int, int]]:
+        """What the article counts as its own, in the order in which it does: noun to value to rank."""
+        own: dict[int, dict[int, int]] = defaultdict(dict)
+        for head, value, rank in zip(self.heads.tolist(), self.values.tolist(), self.ranks.tolist(), strict=True):
+            if rank != NOT_OWN:
+                own[head][value] = rank
+        return own
+
+    def slots(self) -> dict[int, set[int]]:
+        """The numbers that fill each slot, by its context."""
+        slots: dict[int, set[int]] = defaultdict(set)
+        for context, filler in zip(self.contexts.tolist(), self.fillers.tolist(), strict=True):
+            slots[context].add(filler)
+        return slots
+
     def to_bytes(self) -> bytes:
         """Eight bytes of header, six an ordinal, eight a slot, four a number."""
         header = _HEADER.pack(_VERSION, len(self.heads), len(self.contexts), len(self.numbers), min(self.recalls, 255))
@@ -111,6 +127,23 @@ class Cues:
         narrow = np.frombuffer(packed, np.uint8, 2 * n_ordinals, _HEADER.size + 4 * n_wide).copy()
         heads, contexts, fillers, numbers = np.split(wide, np.cumsum([n_ordinals, n_slots, n_slots]))
         return cls(heads, narrow[:n_ordinals], narrow[n_ordinals:], contexts, fillers, numbers, recalls)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tale:
+    """What is known of one article of the window: `hashes` (uint32) and `marks` (uint8) of its content words, and its
+    cues.
+    """
+
+    hashes: NDArray[np.uint32]
+    marks: NDArray[np.uint8]
+    cues: Cues
+
+    @property
+    def weekdays(self) -> tuple[int, ...]:
+        """The hashes of the weekdays it does not tell of the past."""
+        own = (self.marks & (WEEKDAY | RECALLED)) == WEEKDAY
+        return tuple(np.unique(self.hashes[own]).tolist())
 
 
 def _none() -> Cues:

@@ -20,8 +20,8 @@ from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
 from dedup.constraint import Constraints, constrain
 from dedup.containment import Extract, anchor_keys, extract
-from dedup.cues import read_cues
-from dedup.episode import Articles, EpisodeParams, Tale, Words, tell_apart
+from dedup.cues import Tale, read_cues
+from dedup.episode import Articles, EpisodeParams, Words, tell_apart
 from dedup.family import (
     Content,
     Edge,

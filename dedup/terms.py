@@ -6,7 +6,7 @@ Interface beside the plain one: `vectors` returns `Vectors`, the rows together w
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -130,26 +130,29 @@ def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
     n_imagined = len(terms) + params.background_articles
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
     weights = _weights(frequency, keys, n_imagined, params)
-    is_name, is_number = _marked(terms, keys, NAME, params.name_share), _marked(terms, keys, NUMBER, 0)
+    is_name, is_number = _marked(terms, keys, {NAME: params.name_share, NUMBER: 0})
     weigher.idf_ = weights * params.name_weight**is_name
     kept = weights > 0
     rows = _unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32)
     return Vectors(rows, keys[kept], ((is_name > 0) | (is_number > 0))[kept])
 
 
-def _marked(terms: Sequence[Terms], keys: NDArray[np.uint64], mark: int, share: float) -> NDArray[np.float64]:
-    """How much of each key is marked so in more than this share of its occurrences: 1, or .5 for one word of two."""
+def _marked(terms: Sequence[Terms], keys: NDArray[np.uint64], shares: Mapping[int, float]) -> list[NDArray[np.float64]]:
+    """For each of these marks, how much of each key has it in more than its share of occurrences: 1, or .5 for one word
+    of two.
+    """
     hashes = np.concatenate([np.zeros(0, np.uint32), *(one.hashes for one in terms)])
-    is_marked = np.concatenate([np.zeros(0, np.uint8), *(one.marks for one in terms)]) & np.uint8(mark) > 0
+    marks = np.concatenate([np.zeros(0, np.uint8), *(one.marks for one in terms)])
     words, place, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    often = np.bincount(place, is_marked, len(words)) > share * counts
-
-    def of(part: NDArray[np.uint64]) -> NDArray[np.float64]:
-        found = np.minimum(np.searchsorted(words, part.astype(np.uint32)), len(words) - 1)
-        return np.asarray(often[found] & (words[found] == part.astype(np.uint32)), np.float64)
-
-    high, low = keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)
-    return np.where(high > 0, (of(high) + of(low)) / 2, of(low))
+    high, low = (part.astype(np.uint32) for part in (keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)))
+    first, second = (np.minimum(np.searchsorted(words, part), len(words) - 1) for part in (high, low))
+    is_pair = high > 0
+    found: list[NDArray[np.float64]] = []
+    for mark, share in shares.items():
+        often = np.bincount(place, marks & np.uint8(mark) > 0, len(words)) > share * counts
+        own, other = ((often[at] & (words[at] == part)).astype(float) for at, part in ((second, low), (first, high)))
+        found.append(np.where(is_pair, (other + own) / 2, own))
+    return found
 
 
 def _weights(

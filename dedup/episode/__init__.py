@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dedup.cues import Tale
 from dedup.episode.anchoring import find_homes
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import has_no_theme, is_of_tables
 from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
-from dedup.episode.value import EventParams, FormParams, RoundParams, Tale
+from dedup.episode.value import EventParams, FormParams, RoundParams
 
 __all__ = [
-    "Articles", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Tale", "Words", "find_parting",
+    "Articles", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Words", "find_parting",
     "tell_apart",
 ]  # fmt: skip
 

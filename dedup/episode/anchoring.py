@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dedup.cues import Tale
 from dedup.episode.facts import Weigher, count, join_marks, read_facts
-from dedup.episode.value import Tale
 
 
 def find_homes(

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.cues import NAME, NUMBER, RECALLED, WEEKDAY, Cues
-from dedup.episode.value import RoundParams, Tale
+from dedup.cues import NAME, NUMBER, RECALLED, WEEKDAY, Cues, Tale
+from dedup.episode.value import RoundParams
 
 _NUMBERS: Final = 1 << 32
 """Added to the hash of a number, so that it is another fact than the word of the same hash."""
@@ -23,7 +23,7 @@ Facts = Mapping[int, int]
 
 def read_facts(tale: Tale) -> dict[int, int]:
     """What the article tells of its own event; what it recalls is not."""
-    own = (tale.marks & (RECALLED | NUMBER)) == 0
+    own = _is_own(tale)
     told = dict(zip(tale.hashes[own].tolist(), tale.marks[own].tolist(), strict=True))
     told.update((number + _NUMBERS, NUMBER) for number in tale.cues.numbers.tolist())
     return told
@@ -63,10 +63,16 @@ class Weigher:
         return self.n_articles / (self.n_articles + self.params.unknown_articles)
 
 
+def _is_own(tale: Tale) -> NDArray[np.bool_]:
+    """Which words it does not tell of the past; numbers are read from the cues."""
+    return np.asarray((tale.marks & (RECALLED | NUMBER)) == 0)
+
+
 def _distinct(tale: Tale) -> NDArray[np.int64]:
     """The facts that `read_facts` finds, each once: int64."""
-    own = (tale.marks & (RECALLED | NUMBER)) == 0
-    return np.concatenate([np.unique(tale.hashes[own]).astype(np.int64), tale.cues.numbers.astype(np.int64) + _NUMBERS])
+    return np.concatenate(
+        [np.unique(tale.hashes[_is_own(tale)]).astype(np.int64), tale.cues.numbers.astype(np.int64) + _NUMBERS]
+    )
 
 
 def count(facts: Iterable[Facts]) -> dict[int, int]:
@@ -90,7 +96,7 @@ def join_marks(facts: Iterable[Facts]) -> dict[int, int]:
 def contradictions(cues: Sequence[Cues]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each two articles, how many slots they fill alike and how many otherwise: int64, shape (n, n) both."""
     n = len(cues)
-    slots = [_slots(one) for one in cues]
+    slots = [one.slots() for one in cues]
     agreed, conflicted = np.zeros((n, n), np.int64), np.zeros((n, n), np.int64)
     for i in range(n):
         for j in range(i):
@@ -98,10 +104,3 @@ def contradictions(cues: Sequence[Cues]) -> tuple[NDArray[np.int64], NDArray[np.
             agreed[i, j] = agreed[j, i] = sum(not slots[i][slot].isdisjoint(slots[j][slot]) for slot in common)
             conflicted[i, j] = conflicted[j, i] = len(common) - agreed[i, j]
     return agreed, conflicted
-
-
-def _slots(cues: Cues) -> dict[int, set[int]]:
-    slots: dict[int, set[int]] = defaultdict(set)
-    for context, filler in zip(cues.contexts.tolist(), cues.fillers.tolist(), strict=True):
-        slots[context].add(filler)
-    return slots

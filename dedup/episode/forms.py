@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dedup.cues import Tale
 from dedup.episode.facts import contradictions
-from dedup.episode.value import FormParams, Tale
+from dedup.episode.value import FormParams
 
 _THEME_TERMS: Final = 3
 

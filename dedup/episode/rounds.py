@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cues import LAST_VALUE, NOT_OWN, WEEKDAY, Cues
+from dedup.cues import LAST_VALUE, WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, contradictions, count, join_marks, read_facts
-from dedup.episode.value import RoundParams, Tale
+from dedup.episode.value import RoundParams
 
 _FEW_SLOTS: Final = 20
 """Common slots from which a low agreement is clear."""
@@ -182,12 +182,10 @@ def _contradicts(storyline: _Storyline, i: int, one: list[int], apart: NDArray[n
 
 def _ordinal_anchors(storyline: _Storyline, params: RoundParams) -> dict[int, int]:
     """Article to round, for those that say which they tell; by the noun with most rounds, then most articles."""
-    said: dict[int, dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    said: dict[int, dict[int, dict[int, int]]] = defaultdict(dict)
     for i, tale in enumerate(storyline.tales):
-        cues = tale.cues
-        for head, value, rank in zip(cues.heads.tolist(), cues.values.tolist(), cues.ranks.tolist(), strict=True):
-            if rank != NOT_OWN:
-                said[head][i][value] = rank
+        for head, ranks in tale.cues.own_ordinals().items():
+            said[head][i] = ranks
     frequency = count(storyline.facts)
     best: tuple[tuple[float, ...], dict[int, int]] = (), {}
     for head, articles in sorted(said.items()):

@@ -1,13 +1,8 @@
-"""What dividing stories rests on: the parameters, and what is known of each article."""
+"""What dividing stories rests on: the parameters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
-from dedup.cues import Cues
 
 
 @dataclass(frozen=True)
@@ -107,14 +102,3 @@ class RoundParams:
     """Similarity of an undated story to a dated one it may be of..."""
     min_margin: float = 4.0
     """... and evidence for that one above the next, in nats of the weighed facts."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tale:
-    """What is known of one article of the window: `hashes` (uint32) and `marks` (uint8) of its content words, and its
-    cues.
-    """
-
-    hashes: NDArray[np.uint32]
-    marks: NDArray[np.uint8]
-    cues: Cues

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dedup.agreement import Agreement, Filled, Told, compare_cues, compare_ordinals
+from dedup.agreement import Agreement, Filled, compare_cues, compare_ordinals
 from dedup.article import Article
-from dedup.cues import Cues, beside, digits
+from dedup.cues import Cues, Tale, beside, digits
 from dedup.lead import spelt_words
 from dedup.pipeline import Params, prepare
 
@@ -20,9 +20,9 @@ ROUND_2 = (
 )
 
 
-def told(text: tuple[str, str]) -> Told:
+def told(text: tuple[str, str]) -> Tale:
     (one,) = prepare([Article("a", title=text[0], text=text[1])], Params())
-    return Told(one.terms.cues, one.terms.hashes, one.terms.marks)
+    return Tale(one.terms.hashes, one.terms.marks, one.terms.cues)
 
 
 def spelling(*texts: tuple[str, str]) -> dict[int, str]:
