@@ -17,6 +17,7 @@ from scipy import sparse
 from dedup.agreement import Agreement, Filled, compare_cues, compare_ordinals
 from dedup.cluster import compare_groups
 from dedup.episode import find_parting
+from dedup.frequencies import Frequencies
 from dedup.graph import time_kernel
 from dedup.pipeline import Clustering, Params, Telling, cluster_window
 from dedup.storyline import similarity
@@ -168,9 +169,9 @@ class Seen:
     params: Params
 
     @classmethod
-    def of(cls, tellings: Sequence[Telling], stories: NDArray[np.int64], params: Params) -> Seen:
-        """Clusters the window."""
-        return cls(tellings, cluster_window(tellings, params), stories, params)
+    def of(cls, tellings: Sequence[Telling], stories: NDArray[np.int64], params: Params, before: Frequencies) -> Seen:
+        """Clusters the window, with the document frequencies of what was told earlier."""
+        return cls(tellings, cluster_window(tellings, params, before=before), stories, params)
 
     @property
     def rows(self) -> sparse.csr_matrix:

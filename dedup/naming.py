@@ -9,6 +9,7 @@ from typing import Literal
 
 from dedup.asked import Asked, stories_of
 from dedup.correction import Corrections
+from dedup.frequencies import Frequencies
 from dedup.identity import Left, Outcome, Placed, Standing, decide, mint
 from dedup.pipeline import Clustering, Params, cluster_window
 from dedup.telling import founder_of
@@ -30,9 +31,17 @@ class Naming:
 
 
 def name_stories(
-    window: Window, inside: Sequence[HeldFamily], params: Params, corrections: Corrections, ids_in_use: InUse
+    window: Window,
+    inside: Sequence[HeldFamily],
+    before: Frequencies,
+    params: Params,
+    corrections: Corrections,
+    ids_in_use: InUse,
 ) -> Naming:
-    """Clusters and names these families, with others of the window where a correction would not hold without them."""
+    """Clusters and names these families, with others of the window where a correction would not hold without them.
+
+    `before` are the document frequencies of what was told earlier.
+    """
     asked = Asked.of(corrections, window)
     within = {family.family_id for family in inside}
     called: set[str] = set()
@@ -41,7 +50,7 @@ def name_stories(
         called |= missing
         everyone = _by_arrival([*inside, *(window.families[name] for name in called)])
         constraints = asked.constraints(everyone, called)
-        clustering = cluster_window([family.telling for family in everyone], params, constraints)
+        clustering = cluster_window([family.telling for family in everyone], params, constraints, before)
         outcome = _identify(window, everyone, called, clustering, ids_in_use)
         missing = asked.missing(within | called, stories_of(outcome))
         if not missing:

@@ -34,6 +34,7 @@ from dedup.family import (
     settle,
     source_key,
 )
+from dedup.frequencies import NO_FREQUENCIES, Frequencies
 from dedup.graph import GraphParams, neighbour_graph, reliability, same_kind
 from dedup.identity import Placed, decide, mint
 from dedup.lead import read_leads
@@ -236,25 +237,31 @@ class Clustering:
         )
 
 
-def cluster_window(tellings: Sequence[Telling], params: Params, constraints: Constraints = UNCORRECTED) -> Clustering:
-    """Which tellings are about one event; `constraints` are what corrections by hand ask of them.
+def cluster_window(
+    tellings: Sequence[Telling],
+    params: Params,
+    constraints: Constraints = UNCORRECTED,
+    before: Frequencies = NO_FREQUENCIES,
+) -> Clustering:
+    """Which tellings are about one event; `constraints` are what corrections by hand ask of them, `before` the document
+    frequencies of what was told earlier.
 
     Tellings called back from outside the window change nothing for the others but what they are asked to.
     """
-    found = _cluster_freely(tellings, params)
+    found = _cluster_freely(tellings, params, before)
     if not constraints:
         return found
     called = sorted(place for members, _ in constraints.recalled for place in members)
     labels = np.full(len(tellings), -1, np.int64)
     present = np.delete(np.arange(len(tellings)), called)
-    alone = _cluster_freely([tellings[place] for place in present.tolist()], params) if called else found
+    alone = _cluster_freely([tellings[place] for place in present.tolist()], params, before) if called else found
     labels[present] = alone.labels
     return dataclasses.replace(found, labels=constrain(labels, found.vectors.rows, constraints))
 
 
-def _cluster_freely(tellings: Sequence[Telling], params: Params) -> Clustering:
+def _cluster_freely(tellings: Sequence[Telling], params: Params, before: Frequencies) -> Clustering:
     """Which tellings are about one event, whatever corrections say."""
-    found = vectors([telling.terms for telling in tellings], params.terms)
+    found = vectors([telling.terms for telling in tellings], params.terms, before)
     n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(
         [np.nan if telling.published_at is None else telling.published_at / DAY_SECONDS for telling in tellings],

@@ -20,7 +20,7 @@ from dedup.pipeline import Clustering, Params
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
 from dedup.telling import continued, founder_of, tell_story, tell_storyline
-from dedup.window import HeldArticle, HeldFamily, Window
+from dedup.window import HeldArticle, HeldFamily, Passage, Window
 
 
 @dataclass(slots=True)
@@ -41,8 +41,8 @@ class Run:
 
     `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the families that corrections call back
     from outside the window, added to `inside`; the story of each family told, the stories and storylines told, those
-    gone (with the living one they resolve to, "" where they aged away), the founding article of each story told, and
-    the changes in order.
+    gone (with the living one they resolve to, "" where they aged away), the founding article of each story told,
+    the changes in order, and how the past before the window changes.
     """
 
     params: Params
@@ -59,6 +59,7 @@ class Run:
     gone: dict[str, str] = field(default_factory=dict)
     founders: dict[str, HeldArticle] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    passage: Passage = field(default_factory=Passage)
 
     def decide(
         self, touched: Collection[str], revised: Iterable[str], corrected: Collection[tuple[str, str]] = ()
@@ -66,7 +67,9 @@ class Run:
         """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text,
         `corrected` pairs of articles that a correction was made or taken back about.
         """
-        named = name_stories(self.window, self.inside, self.params, self.corrections, self.ids_in_use)
+        self.passage = self.window.pass_on(self.inside)
+        before = self.passage.past.frequencies
+        named = name_stories(self.window, self.inside, before, self.params, self.corrections, self.ids_in_use)
         self.inside, outcome = named.inside, named.outcome
         self._tell_stories(outcome)
         self._tell_left(outcome, touched)
@@ -95,6 +98,7 @@ class Run:
             window.storylines.pop(line, None)
         self._remember_profiles()
         window.run, window.clustered = self.number, frozenset(family.family_id for family in self.inside)
+        window.past = self.passage.past
 
     def _remember_profiles(self) -> None:
         held = self.window.profiles

@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 
 from dedup.cues import NAME, NUMBER, Cues, CuesError
 from dedup.errors import DedupError
+from dedup.frequencies import NO_FREQUENCIES, Frequencies, term_keys
 from dedup.lead import Leads
 from dedup.shingle import split
 
@@ -121,13 +122,16 @@ def read_terms(leads: Leads, marks: NDArray[np.uint8], cues: Sequence[Cues], par
     ]
 
 
-def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
-    """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`."""
+def vectors(terms: Sequence[Terms], params: TermParams, before: Frequencies = NO_FREQUENCIES) -> Vectors:
+    """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`.
+
+    `before` are the document frequencies of what was told earlier: a term counts as if those articles were here, too.
+    """
     counts, keys = _counts(terms)
     if not len(keys):
         return Vectors(counts.astype(np.float32), keys, np.zeros(0, np.bool_))
-    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-    n_imagined = len(terms) + params.background_articles
+    frequency = np.bincount(counts.indices, minlength=counts.shape[1]) + before.of(keys)
+    n_imagined = len(terms) + before.n_articles + params.background_articles
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
     weights = _weights(frequency, keys, n_imagined, params)
     is_name, is_number = _marked(terms, keys, {NAME: params.name_share, NUMBER: 0})
@@ -171,7 +175,7 @@ def _weights(
 
 def _counts(terms: Sequence[Terms]) -> tuple[sparse.csr_matrix, NDArray[np.uint64]]:
     """How often each article has each term, and the key of each column."""
-    lists = [_term_keys(one.hashes) for one in terms]
+    lists = [term_keys(one.hashes) for one in terms]
     lengths = np.array([len(keys) for keys in lists], dtype=np.int64)
     flat = np.concatenate([*lists, np.zeros(0, np.uint64)])
     keys, columns = np.unique(flat, return_inverse=True)
@@ -179,12 +183,6 @@ def _counts(terms: Sequence[Terms]) -> tuple[sparse.csr_matrix, NDArray[np.uint6
     counts = sparse.csr_matrix((np.ones(len(flat)), columns, starts), shape=(len(terms), len(keys)))
     counts.sum_duplicates()
     return counts, keys
-
-
-def _term_keys(hashes: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """The words and the pairs of consecutive words, as one kind of key."""
-    wide = hashes.astype(np.uint64)
-    return np.concatenate([wide, wide[:-1] << np.uint64(32) | wide[1:]])
 
 
 def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from dedup.frequencies import NO_FREQUENCIES, Frequencies
 from dedup.pipeline import Telling
 from dedup.story import Story, Storyline
 from dedup.storyline import Profile
@@ -49,6 +51,36 @@ class HeldFamily:
         return bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
 
 
+MOST_APPENDED: Final = 1_000
+"""Families by which the past may have changed, in any case, before it is bounded and kept anew as a whole..."""
+MOST_APPENDED_SHARE: Final = 0.05
+"""... and as a share of the articles counted in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was told before the window: its document frequencies, and the families kept that are counted in them.
+    `n_appended`: by how many families it has changed since it was last kept as a whole.
+    """
+
+    frequencies: Frequencies = NO_FREQUENCIES
+    counted: frozenset[str] = frozenset()
+    n_appended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How the past changes by a run: families that left the window, that came back to it, and that are kept no more,
+    which stay counted. `is_whole`: it is to be kept anew as a whole.
+    """
+
+    past: Past = Past()
+    left: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    is_whole: bool = False
+
+
 @dataclass(slots=True)
 class Window:
     """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it."""
@@ -60,6 +92,25 @@ class Window:
     storylines: dict[str, Storyline] = field(default_factory=dict)
     profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
     clustered: frozenset[str] = frozenset()
+    past: Past = field(default_factory=Past)
+
+    def pass_on(self, inside: Iterable[HeldFamily]) -> Passage:
+        """What becomes past where these families are in the window. One that comes back is taken out by what it tells
+        now, so the past is what families told when they left, as far as they have not changed outside.
+        """
+        names, counted = {family.family_id for family in inside}, self.past.counted
+        left = sorted(self.families.keys() - names - counted)
+        back, gone = sorted(counted & names), sorted(counted - self.families.keys())
+        if not left and not back and not gone:
+            return Passage(self.past)
+        words = ([self.families[name].telling.terms.hashes for name in one] for one in (left, back))
+        frequencies = self.past.frequencies.changed(*words)
+        n_appended = self.past.n_appended + len(left) + len(back)
+        is_whole = n_appended > max(MOST_APPENDED, MOST_APPENDED_SHARE * frequencies.n_articles)
+        if is_whole:
+            frequencies, n_appended = frequencies.bounded(), 0
+        past = Past(frequencies, frozenset((counted | set(left)) - set(back) - set(gone)), n_appended)
+        return Passage(past, tuple(left), tuple(back), tuple(gone), is_whole)
 
     def in_window(self, since: float) -> list[HeldFamily]:
         """The families with an article seen since a time (Unix seconds), by arrival of their first article.

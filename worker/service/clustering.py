@@ -17,6 +17,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dedup.identity import IdentityError
 from dedup.pipeline import Params, fingerprint
 from dedup.run import Run, differs
@@ -168,8 +171,14 @@ class _Writing:
         self._write_storylines(unit)
         for change in self.run.changes:
             store.changes.add(unit, change)
+        store.past.put(unit, self.run.passage, self._words())
         store.news.done(unit, news)
         return unit
+
+    def _words(self) -> dict[str, NDArray[np.uint32]]:
+        """The content words of the families that left the window or came back."""
+        families, passage = self.run.window.families, self.run.passage
+        return {name: families[name].telling.terms.hashes for name in (*passage.left, *passage.back)}
 
     def _write_articles(self, unit: Unit) -> None:
         run, store = self.run, self.clusterer.store

@@ -179,7 +179,7 @@ class _View:
         """The window clustered anew."""
         labels = {name: i for i, name in enumerate(self.story_ids)}
         stories = np.array([labels.get(one.story, -1) for one in self.inside], np.int64)
-        return Seen.of([one.telling for one in self.inside], stories, params)
+        return Seen.of([one.telling for one in self.inside], stories, params, self.window.past.frequencies)
 
     def named(self, place: int) -> Named:
         family = self.inside[place]

@@ -69,7 +69,10 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What has to be known of an article once it is gone: its words, and where it was."""
+    """What has to be known of an article once it is gone: its words, and where it was.
+
+    `terms`: its content words, where it stood for its `family`.
+    """
 
     title: str = ""
     url: str = ""
@@ -78,6 +81,8 @@ class Trace:
     is_revised: bool = False
     stories: frozenset[str] = field(default=frozenset())
     storylines: frozenset[str] = field(default=frozenset())
+    family: str = ""
+    terms: tuple[int, ...] = ()
 
     def to_json(self) -> bytes:
         told = dataclasses.asdict(self) | {"stories": sorted(self.stories), "storylines": sorted(self.storylines)}
@@ -86,7 +91,8 @@ class Trace:
     @classmethod
     def from_json(cls, note: bytes) -> Trace:
         told = json.loads(note)
-        return cls(**told | {"stories": frozenset(told["stories"]), "storylines": frozenset(told["storylines"])})
+        sets = {name: frozenset(told[name]) for name in ("stories", "storylines")}
+        return cls(**told | sets | {"terms": tuple(told["terms"])})
 
     def gone(self) -> Gone:
         """What a report must not tell any more."""
@@ -156,12 +162,20 @@ class Forgetting:
             words = (entry.title, entry.url, entry.source)
             had_others = bool(note) and words != (trace.title, trace.url, trace.source)
             seen_at = min(parse_time(entry.seen_at) or 0.0, trace.seen_at if note else math.inf)
-            trace = Trace(*words, seen_at, trace.is_revised or had_others or entry.revision > 0)
+            is_revised = trace.is_revised or had_others or entry.revision > 0
+            trace = Trace(*words, seen_at, is_revised, family=entry.family, terms=self._told(article_id, entry.family))
         living = {self.store.aliases.resolve(name) for name in stories - {""}}
         retired = {name for names in self.store.aliases.earlier(sorted(living)).values() for name in names}
         return dataclasses.replace(
             trace, stories=frozenset((stories | living | retired) - {""}), storylines=frozenset(storylines - {""})
         )
+
+    def _told(self, article_id: str, family_id: str) -> tuple[int, ...]:
+        """The content words of an article that stands for its family."""
+        family = load_families(self.store, [family_id]).get(family_id)
+        if family is None or family.representative != article_id:
+            return ()
+        return tuple(family.telling.terms.hashes.tolist())
 
     def _take_out(self, waiting: Sequence[bytes]) -> None:
         if waiting:
@@ -270,6 +284,7 @@ class _Retelling:
             unit = Unit()
             self._tell(unit)
             self.store.forgotten.count(unit)
+            self.store.past.uncount(unit, self.trace.family, self.trace.terms)
             self.store.runs.put(unit, self.number, {"at": self.now})
             if commit(self.store.connection, [unit], server)[0]:
                 return

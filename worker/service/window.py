@@ -30,6 +30,7 @@ def load_window(store: Store) -> Window:
         for storyline, held in store.stories.profiles().items()
     }
     window.storylines = store.stories.get_storylines(window.profiles)
+    window.past = store.past.read()
     return window
 
 

@@ -20,6 +20,7 @@ from worker.store.keys import Keys
 from worker.store.lease import Lease, Runs
 from worker.store.mirror import Mirror
 from worker.store.news import NewsStream
+from worker.store.past import KeptPast
 from worker.store.rejected import Rejected
 from worker.store.reports import Reports
 from worker.store.stories import Stories
@@ -42,6 +43,7 @@ class Store:
     changes: Changes
     lease: Lease
     runs: Runs
+    past: KeptPast
     reports: Reports
     forgotten: Forgotten
     feeds: Feeds
@@ -65,6 +67,7 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Changes(connection, keys),
         Lease(connection, keys),
         Runs(connection, keys),
+        KeptPast(connection, keys),
         Reports(connection, keys),
         Forgotten(connection, keys),
         Feeds(connection, keys, FeedMemory(connection, keys)),
