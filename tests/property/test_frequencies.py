@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_an_article_counts_once_for_each_of_its_words_and_pairs(
     articles: list[NDArray[np.uint32]], cuts: list[int]
 ) -> None:
     one, places = NO_FREQUENCIES, [0, *sorted(cuts), len(articles)]
-    for start, stop in zip(places, places[1:], strict=False):
+    for start, stop in pairwise(places):
         one = one.changed(articles[start:stop], [])
     assert told(one) == counted(articles)
     assert one.n_articles == len(articles)
