@@ -27,6 +27,7 @@ import pytest
 import redis
 
 from dedup.pipeline import Params
+from tests.integration.web_service import TOKEN, serving
 from worker import embedded, tasks
 from worker.cli import main, parser
 from worker.client import Client
@@ -35,16 +36,17 @@ from worker.settings import Settings, celery_url, load
 from worker.store.keys import Keys
 
 ROOT: Final = Path(__file__).parents[2]
-RUN: Final = ("README.md", "docs/quickstart.md", "docs/redis.md")
+RUN: Final = ("README.md", "docs/quickstart.md", "docs/redis.md", "docs/web.md")
 ALL: Final = ("README.md", "CHANGELOG.md", "seeds/README.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")))
 TEXTS: Final = {name: (ROOT / name).read_text(encoding="utf-8") for name in ALL}
 
 NOT_RUN: Final = {"make", "export", "alias", "docker", "echo", ".", "pip"}
 """What a reader types around the lines that are run: installing, and telling the shell where the server is."""
-ENDLESS: Final = {"up", "demo", "--follow"}
+ENDLESS: Final = {"up", "web", "demo", "--follow"}
 TELLS: Final = {"show", "story", "stories", "explain", "report", "status", "evaluate"}
 """Commands that print something whatever there is."""
 PATIENCE_SECONDS: Final = 30.0
+WEB: Final = "http://127.0.0.1:8040"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +119,29 @@ def _await(holds: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("document", RUN)
-def test_every_line_of_a_document_runs(document: str, service: Service) -> None:
-    shell, names = Shell(service), {"__name__": "document"}
-    for block in blocks(document):
-        if block.language == "sh":
-            for line in block.text.replace("\\\n", " ").splitlines():
-                shell.run(line)
-        elif block.language == "python" and "from celery" not in block.text:
-            run_python(block.text, names)
+def test_every_line_of_a_document_runs(document: str, service: Service, tmp_path: Path) -> None:
+    names: dict[str, Any] = {"__name__": "document"}
+    with _web(document, service, tmp_path) as address:
+        shell = Shell(service, address)
+        for block in blocks(document):
+            if block.language == "sh":
+                for line in block.text.replace("\\\n", " ").splitlines():
+                    shell.run(line)
+            elif block.language == "python" and "from celery" not in block.text:
+                run_python(block.text, names)
     for value in names.values():
         if isinstance(value, redis.Redis | Client):
             value.close()
+
+
+@contextlib.contextmanager
+def _web(document: str, service: Service, folder: Path) -> Iterator[str]:
+    """The address of a web service in front of the same server, for a document that speaks to one; "" for others."""
+    if "curl " not in TEXTS[document]:
+        yield ""
+        return
+    with serving(service.url, folder / "web.log", DEDUP_WEB_TOKEN=TOKEN) as client:
+        yield str(client.base_url).rstrip("/")
 
 
 def test_a_producer_that_speaks_celery_needs_nothing_of_this_package(service: Service, tmp_path: Path) -> None:
@@ -250,7 +264,8 @@ class Shell:
     """As much of a shell as the documents use: variables set from a command, `#` comments, and input from a file."""
 
     service: Service
-    variables: dict[str, str] = field(default_factory=dict)
+    web: str
+    variables: dict[str, str] = field(default_factory=lambda: {"DEDUP_WEB_TOKEN": TOKEN})
 
     def run(self, line: str) -> None:
         if assigned := re.fullmatch(r"([A-Z]+)=\$\((.*)\)", line.strip()):
@@ -264,7 +279,7 @@ class Shell:
                 assert bool(answer.strip()) != ("# (nil)" in line), (line, answer)
 
     def _answer(self, line: str) -> str:
-        words = shlex.split(re.sub(r"\$([A-Z]+)", lambda found: self.variables[found[1]], line), comments=True)
+        words = shlex.split(re.sub(r"\$([A-Z_]+)", lambda found: self.variables[found[1]], line), comments=True)
         given = b""
         if "<" in words:
             given = Path(words[words.index("<") + 1]).read_bytes()
@@ -274,6 +289,8 @@ class Shell:
                 return redis_cli(self.service, words[1:], given)
             case "dedup":
                 return dedup(words[1:], given)
+            case "curl":
+                return curl(self.web, words[1:])
             case _:
                 raise AssertionError(f"neither run nor known as one that is not run: {line}")
 
@@ -288,6 +305,15 @@ def redis_cli(service: Service, words: list[str], given: bytes) -> str:
         words = [*words[1:], given.decode()]
     reply = service.connection.execute_command(*words)
     return "" if reply is None or reply in ([], {}) else str(reply)
+
+
+def curl(address: str, words: list[str]) -> str:
+    """What curl prints, of the service at this address instead of the usual one."""
+    program = shutil.which("curl")
+    if program is None:
+        return "not run"
+    call = [program, "--silent", "--show-error", "--fail", *(word.replace(WEB, address) for word in words)]
+    return subprocess.run(call, capture_output=True, check=True, timeout=30).stdout.decode()
 
 
 def dedup(words: list[str], given: bytes) -> str:

@@ -69,6 +69,19 @@ def push_payloads(inbox: Inbox, rejected: Rejected, payloads: Iterable[Payload],
         yield told
 
 
+def split_payloads(body: bytes) -> Iterator[Payload]:
+    """The payloads in a body: one JSON document (an article or an array of them), or one article a line."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        yield from (line for line in body.splitlines() if line.strip())
+        return
+    if isinstance(document, list):
+        yield from (one if isinstance(one, dict) else json.dumps(one) for one in document)
+    else:
+        yield body
+
+
 def _raw(payload: Payload) -> bytes:
     if isinstance(payload, bytes):
         return payload
