@@ -84,10 +84,13 @@ def change(entry_id: str, happened: Change) -> Answer:
 
 
 def pushed(told: Pushed) -> Answer:
-    """What became of a push."""
+    """What became of a push; `position` is the place among all that were pushed, from 0 on."""
     return {
         "accepted": told.accepted,
-        "rejected": [{"id": one.article_id, "field": one.field, "reason": one.reason} for one in told.rejected],
+        "rejected": [
+            {"position": place, "id": one.article_id, "field": one.field, "reason": one.reason}
+            for place, one in zip(told.rejected_at, told.rejected, strict=True)
+        ],
     }
 
 

@@ -111,8 +111,7 @@ class Client:
         """
         result = Pushed()
         for batch in self.push_each(articles):
-            result.accepted += batch.accepted
-            result.rejected += batch.rejected
+            result.add(batch)
         return result
 
     def push_each(self, articles: Iterable[Payload]) -> Iterator[Pushed]:

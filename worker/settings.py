@@ -74,7 +74,7 @@ class Settings:
     feeds_allow: tuple[Network, ...] = ()
     feeds_poll_seconds: float = 900.0
     feeds_host_seconds: float = 1.0
-    web: bool = False
+    web: bool = True
     web_host: str = "127.0.0.1"
     web_port: int = 8040
     web_hosts: tuple[str, ...] = ()

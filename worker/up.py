@@ -125,7 +125,9 @@ class Supervisor:
             if code is None:
                 continue
             if child.restarts.due_at is None:
-                self.tell(f"{child.role.name} ended with {code}; starting it again in {child.restarts.delay():g} s")
+                pause = child.restarts.delay()
+                log = self._log(child.role)
+                self.tell(f"{child.role.name} ended with {code}; starting it again in {pause:g} s ({log} may tell why)")
             if child.restarts.is_due():
                 _end_group(child)
                 child.process = self._spawn(child.role)
@@ -180,11 +182,14 @@ class Supervisor:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        with (self.settings.data_dir / "log" / f"{role.name}.log").open("ab") as log:
+        with self._log(role).open("ab") as log:
             return subprocess.Popen(
                 command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, pass_fds=(self._alive[0],), cwd=self.settings.data_dir,
             )  # fmt: skip
+
+    def _log(self, role: Role) -> Path:
+        return self.settings.data_dir / "log" / f"{role.name}.log"
 
 
 def _end_group(child: Child) -> None:
@@ -262,6 +267,8 @@ def serve(
                     tell(f"service is up: {len(supervisor.children)} processes, logs in {settings.data_dir / 'log'}")
                     if server is not None:
                         tell(f"its server answers to: {server.cli_line}")
+                    if settings.web:
+                        tell(f"its web service listens on {settings.web_host}, port {settings.web_port or 'any'}")
                     while not stopping:
                         supervisor.watch()
                         time.sleep(0.2)

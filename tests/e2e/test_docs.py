@@ -10,6 +10,7 @@ import ast
 import contextlib
 import inspect
 import io
+import os
 import re
 import shlex
 import shutil
@@ -27,7 +28,7 @@ import pytest
 import redis
 
 from dedup.pipeline import Params
-from tests.integration.web_service import TOKEN, serving
+from tests.integration.web_service import MINIFLUX_SECRET, TOKEN, serving
 from worker import embedded, tasks
 from worker.cli import main, parser
 from worker.client import Client
@@ -46,7 +47,12 @@ ENDLESS: Final = {"up", "web", "demo", "--follow"}
 TELLS: Final = {"show", "story", "stories", "explain", "report", "status", "evaluate"}
 """Commands that print something whatever there is."""
 PATIENCE_SECONDS: Final = 30.0
+SECRETS: Final = {"DEDUP_WEB_TOKEN": TOKEN, "DEDUP_WEB_MINIFLUX_SECRET": MINIFLUX_SECRET}
 WEB: Final = "http://127.0.0.1:8040"
+SPEAKS: Final = ("curl", "jq", "openssl")
+"""Programs with which documents speak HTTP; where one is not there, such lines are not run."""
+TIMED_OUT: Final = 28
+"""What curl ends with where it is told how long to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ def _web(document: str, service: Service, folder: Path) -> Iterator[str]:
     if "curl " not in TEXTS[document]:
         yield ""
         return
-    with serving(service.url, folder / "web.log", DEDUP_WEB_TOKEN=TOKEN) as client:
+    with serving(service.url, folder / "web.log", **SECRETS) as client:
         yield str(client.base_url).rstrip("/")
 
 
@@ -265,7 +271,7 @@ class Shell:
 
     service: Service
     web: str
-    variables: dict[str, str] = field(default_factory=lambda: {"DEDUP_WEB_TOKEN": TOKEN})
+    variables: dict[str, str] = field(default_factory=lambda: dict(SECRETS))
 
     def run(self, line: str) -> None:
         if assigned := re.fullmatch(r"([A-Z]+)=\$\((.*)\)", line.strip()):
@@ -289,8 +295,8 @@ class Shell:
                 return redis_cli(self.service, words[1:], given)
             case "dedup":
                 return dedup(words[1:], given)
-            case "curl":
-                return curl(self.web, words[1:])
+            case "curl" | "openssl" | "printf":
+                return spoken(self.web, line, self.variables)
             case _:
                 raise AssertionError(f"neither run nor known as one that is not run: {line}")
 
@@ -307,13 +313,19 @@ def redis_cli(service: Service, words: list[str], given: bytes) -> str:
     return "" if reply is None or reply in ([], {}) else str(reply)
 
 
-def curl(address: str, words: list[str]) -> str:
-    """What curl prints, of the service at this address instead of the usual one."""
-    program = shutil.which("curl")
-    if program is None:
+def spoken(address: str, line: str, variables: dict[str, str]) -> str:
+    """What a shell prints for a line that speaks HTTP, with the service at this address instead of the usual one."""
+    if not all(map(shutil.which, SPEAKS)):
         return "not run"
-    call = [program, "--silent", "--show-error", "--fail", *(word.replace(WEB, address) for word in words)]
-    return subprocess.run(call, capture_output=True, check=True, timeout=30).stdout.decode()
+    is_endless = "--no-buffer" in line
+    patience = "--max-time 2" if is_endless else "--fail --retry 20 --retry-delay 1 --retry-all-errors"
+    curl = f'curl() {{ command curl --silent --show-error {patience} "$@"; }}'
+    ran = subprocess.run(
+        ["sh", "-c", f"{curl}\n{line.replace(WEB, address)}"], env=os.environ | variables, capture_output=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == (TIMED_OUT if is_endless else 0), (line, ran.stderr)
+    return ran.stdout.decode().strip() or "done"
 
 
 def dedup(words: list[str], given: bytes) -> str:

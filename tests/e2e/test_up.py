@@ -64,7 +64,7 @@ def test_a_server_that_died_is_back_at_the_same_address_with_its_data(tmp_path: 
         assert service.told().count("the server ended; starting it again") == 1
 
 
-def test_the_web_service_is_part_of_it_where_it_is_asked_for_and_ends_with_it(tmp_path: Path) -> None:
+def test_the_web_service_is_part_of_it_and_ends_with_it(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
     settings = {"DEDUP_WEB": "1", "DEDUP_WEB_PORT": port, "DEDUP_WEB_TOKEN": "write-token-of-the-tests"}

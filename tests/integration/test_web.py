@@ -110,7 +110,8 @@ def test_an_array_and_lines_tell_for_each_article_what_became_of_it(web: httpx.C
         answer = pushed(web, body, **{"Content-Type": kind})
         assert answer.status_code == 202
         assert [one[:6] for one in answer.json()["accepted"]] == ["a", "sha256"]
-        assert [(one["id"], one["field"]) for one in answer.json()["rejected"]] == [("b", "title"), ("c", "text")]
+        refused = [(one["position"], one["id"], one["field"]) for one in answer.json()["rejected"]]
+        assert refused == [(1, "b", "title"), (2, "c", "text")]
     assert store.rejected.size() == 4
 
 
@@ -160,6 +161,24 @@ def test_a_full_inbox_is_told_with_what_went_in_and_loses_nothing(guarded: httpx
     assert answer.json()["accepted"] == [one["id"] for one in waiting(store)] == ["0", "1", "2"]
     drain(store)
     assert pushed(guarded, [article(str(i), f"Text {i}.") for i in (3, 4)]).json()["accepted"] == ["3", "4"]
+
+
+def test_a_full_inbox_is_told_to_the_hooks_too(guarded: httpx.Client, store: Store) -> None:
+    for i in range(3):
+        assert from_freshrss(guarded, b'{"id": "%d", "title": "Ferry"}' % i).status_code == 202
+    for answer in (from_miniflux(guarded, NEW_ENTRIES), from_freshrss(guarded, b'{"id": "3", "title": "Ferry"}')):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.json()["accepted"] == []
+    drain(store)
+    assert from_miniflux(guarded, NEW_ENTRIES).status_code == 202
+
+
+def test_fifty_megabytes_are_refused_where_no_limit_is_set(server_url: str, store: Store, tmp_path: Path) -> None:
+    with serving(server_url, tmp_path / "log", DEDUP_WEB_TOKEN=TOKEN) as client:
+        answer = pushed(client, b"[" + b" " * 50_000_000 + b"]")
+    assert (answer.status_code, "DEDUP_WEB_MAX_BYTES" in answer.text) == (413, True)
+    assert store.inbox.n_waiting() == 0
 
 
 # Hooks
@@ -569,9 +588,22 @@ def test_another_origin_can_neither_read_nor_push(web: httpx.Client, store: Stor
     assert store.inbox.n_waiting() == 0
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
+def test_what_a_browser_says_another_site_asks_for_is_refused_but_for_a_link_followed(
+    web: httpx.Client, site: str
+) -> None:
+    asked = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}
+    framed = asked | {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+    for headers in (asked, framed):
+        assert web.get("/articles/a/explanation?story=true", headers=headers).status_code == 403
+    followed = asked | {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert web.get("/stories", headers=followed).status_code == 200
+
+
 def test_a_page_of_the_service_itself_may(web: httpx.Client) -> None:
     own = f"http://127.0.0.1:{web.base_url.port}"
-    assert web.get("/stories", headers={"Origin": own}).status_code == 200
+    for site in ("same-origin", "none"):
+        assert web.get("/stories", headers={"Origin": own, "Sec-Fetch-Site": site}).status_code == 200
 
 
 def test_no_answer_lets_another_origin_in_and_each_forbids_all_content(web: httpx.Client) -> None:

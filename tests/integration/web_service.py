@@ -25,18 +25,27 @@ _ROOT: Final = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
-def serving(url: str, log: Path, **settings: str) -> Iterator[httpx.Client]:
-    """A client of `dedup web` in front of the server at this URL; what the process says goes to `log`."""
+def started(url: str, log: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`dedup web` in front of the server at this URL, and its address; what the process says goes to `log`."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("DEDUP_", "REDIS_URL"))}
     environ |= {"REDIS_URL": url, "PYTHONPATH": str(_ROOT), "HOME": str(log.parent), **settings}
     command = [sys.executable, "-m", "worker.cli", "web", "--port", "0"]
     with log.open("wb") as out, subprocess.Popen(command, env=environ, stdout=out, stderr=out) as process:
         try:
-            with httpx.Client(base_url=_address(process, log), timeout=30, trust_env=False) as client:
-                yield client
+            yield process, _address(process, log)
         finally:
             process.terminate()
             process.wait(20)
+
+
+@contextlib.contextmanager
+def serving(url: str, log: Path, **settings: str) -> Iterator[httpx.Client]:
+    """A client of the same."""
+    with (
+        started(url, log, **settings) as (_, address),
+        httpx.Client(base_url=address, timeout=30, trust_env=False) as client,
+    ):
+        yield client
 
 
 def everything() -> dict[str, str]:

@@ -31,8 +31,7 @@ def push(args: argparse.Namespace) -> int:
             with _progress() as progress:
                 bar = progress.add_task("pushing", total=len(payloads))
                 for batch in service.client.push_each(payloads):
-                    told.accepted += batch.accepted
-                    told.rejected += batch.rejected
+                    told.add(batch)
                     progress.update(bar, completed=len(told.accepted) + len(told.rejected))
         except InboxFullError:
             raise  # it counts what went in of its own batch, too

@@ -1,7 +1,8 @@
 """Who may do what. Every request passes here first, and every answer leaves through here.
 
 1. The Host must be one that the service is known by: a page that has its own name resolve to loopback gets nowhere.
-2. An Origin that is not that very host and port is refused, and no answer allows another origin to read it.
+2. An Origin that is not that very host and port is refused, and so is whatever a browser says that a page of another
+   origin asks for, but for a link that a person follows. No answer allows another origin to read it.
 3. All but GET and HEAD need the write token; without one set, nothing can be pushed. A hook has a secret of its own.
 4. GET and HEAD need the read token where one is set; beyond loopback one must be set. The write token does, too. A
    story feed may be given the token in its query, for readers that can send no header.
@@ -32,6 +33,7 @@ FEEDS: Final = "/feeds/"
 HOOKS: Final = "/hooks/"
 
 _LOG: Final = logging.getLogger("dedup.web")
+_OWN_SITES: Final = ("same-origin", "none")
 _UNFORESEEN: Final = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of this service")
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -116,7 +118,18 @@ def _judge_origin(headers: Headers, rules: Rules) -> None:
             HTTPStatus.MISDIRECTED_REQUEST, "this host name is not one of the service; DEDUP_WEB_HOSTS lists others"
         )
     if any(origin.partition("//")[2].lower() != hosts[0].lower() for origin in headers.getlist("origin")):
-        raise Refused(HTTPStatus.FORBIDDEN, "pages of other origins may neither read nor push")
+        raise _of_other_origin()
+    if headers.get("sec-fetch-site", "none") not in _OWN_SITES and not _is_followed_link(headers):
+        raise _of_other_origin()
+
+
+def _is_followed_link(headers: Headers) -> bool:
+    """Whether a browser shows the answer by itself, with no page that could read it or time it."""
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+
+
+def _of_other_origin() -> Refused:
+    return Refused(HTTPStatus.FORBIDDEN, "pages of other origins may neither read nor push")
 
 
 def _judge_reading(path: str, query: bytes, headers: Headers, rules: Rules) -> None:

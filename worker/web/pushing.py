@@ -106,8 +106,7 @@ def _pushed(backend: Backend, payloads: Iterable[Payload]) -> Response:
     told = Pushed()
     try:
         for batch in backend.client.push_each(payloads):
-            told.accepted += batch.accepted
-            told.rejected += batch.rejected
+            told.add(batch)
     except InboxFullError as error:
         told.accepted = error.accepted
         raise later(f"the inbox is full: {len(told.accepted):,} went in", answers.pushed(told)) from error

@@ -133,8 +133,11 @@ class ChangeShape(Shape):
 
 
 class RejectionShape(Shape):
-    """An article that could not be accepted: its id (null where none could be read), the field, the reason."""
+    """An article that could not be accepted: its place among all that were sent, from 0 on, its id (null where none
+    could be read), the field, the reason.
+    """
 
+    position: int
     id: str | None
     field: str
     reason: str
