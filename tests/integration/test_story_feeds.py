@@ -6,24 +6,19 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
-from xml.etree import ElementTree as ET
 
 import feedparser
 import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from tests.integration.feed_rules import atom_faults, json_feed_faults
 from tests.integration.web_service import everything, serving
 from tests.integration.world import HOUR, about, altered, article, clusterer, drain, ingest, seed_lines, text
 from worker import embedded
 from worker.store.store import Store
-from worker.web.story_feeds import ATOM
 
 NOW: Final = 1_767_323_045.0
-RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-IRI: Final = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
-ONCE_IN_FEED: Final = ("id", "title", "updated", "generator", "subtitle", "icon", "logo", "rights")
-ONCE_IN_ENTRY: Final = ("id", "title", "updated", "published", "content", "summary", "rights", "source")
 SEED_STORY: Final = "s051f289c07fb4e79"
 
 
@@ -67,53 +62,6 @@ def read_json(web: httpx.Client, **query: Any) -> dict[str, Any]:
     document: dict[str, Any] = answer.json()
     assert json_feed_faults(document) == []
     return document
-
-
-def atom_faults(body: bytes) -> list[str]:
-    """What breaks RFC 4287: sections 3.3, 4.1.1, 4.1.2, 4.1.3, 4.2.6, 4.2.7 as far as they can be seen in the text."""
-    feed = ET.fromstring(body)  # noqa: S314 - our own
-    faults = [] if feed.tag == f"{{{ATOM}}}feed" else [f"root {feed.tag}"]
-    faults += [f"not Atom: {one.tag}" for one in feed.iter() if not one.tag.startswith(f"{{{ATOM}}}")]
-    entries = feed.findall(f"{{{ATOM}}}entry")
-    has_author = feed.find(f"{{{ATOM}}}author/{{{ATOM}}}name") is not None
-    for parent, once in ((feed, ONCE_IN_FEED), *((entry, ONCE_IN_ENTRY) for entry in entries)):
-        names = [one.tag.removeprefix(f"{{{ATOM}}}") for one in parent]
-        faults += [f"{name} {names.count(name)} times" for name in once if names.count(name) > 1]
-        faults += [f"no {name}" for name in ("id", "title", "updated") if name not in names]
-        links = parent.findall(f"{{{ATOM}}}link")
-        alternates = [(one.get("type"), one.get("hreflang")) for one in links if one.get("rel") == "alternate"]
-        faults += ["alternates of one type"] if len(alternates) > len(set(alternates)) else []
-        faults += [f"href {one.get('href')}" for one in links if not IRI.fullmatch(one.get("href") or "")]
-        faults += [f"{one.tag}: {one.text}" for one in parent if one.tag.endswith(("}updated", "}published"))
-                   and not RFC3339.fullmatch(one.text or "")]  # fmt: skip
-        faults += [f"id {one.text}" for one in parent.findall(f"{{{ATOM}}}id") if not IRI.fullmatch(one.text or "")]
-        is_told = "alternate" in [one.get("rel") for one in links] or "content" in names
-        faults += [] if is_told or parent is feed else ["neither alternate nor content"]
-        faults += [] if has_author or "author" in names else ["no author"]
-        faults += ["category without term" for one in parent.findall(f"{{{ATOM}}}category") if not one.get("term")]
-    ids = [entry.findtext(f"{{{ATOM}}}id") for entry in entries]
-    faults += ["two entries of one id"] if len(ids) > len(set(ids)) else []
-    own = [one.get("rel") for one in feed.findall(f"{{{ATOM}}}link")]
-    return faults + ([] if own.count("self") == 1 else ["no link to itself"])
-
-
-def json_feed_faults(document: dict[str, Any]) -> list[str]:
-    """What breaks JSON Feed 1.1."""
-    faults = [] if document.get("version") == "https://jsonfeed.org/version/1.1" else ["version"]
-    faults += [name for name in ("title", "feed_url") if not isinstance(document.get(name), str)]
-    faults += [] if all(isinstance(one, dict) and one for one in document.get("authors", [])) else ["authors"]
-    known = {"version", "title", "feed_url", "home_page_url", "description", "authors", "items", "language"}
-    faults += [f"unknown {name}" for name in document.keys() - known if not name.startswith("_")]
-    for item in document["items"]:
-        faults += [name for name in ("id", "title", "content_html", "date_published", "date_modified")
-                   if not isinstance(item.get(name), str) or not item[name]]  # fmt: skip
-        faults += [name for name in ("date_published", "date_modified") if not RFC3339.fullmatch(item[name])]
-        faults += ["url"] if not re.fullmatch(r"https?://\S+", item.get("url", "http://x")) else []
-        faults += ["tags"] if not all(isinstance(one, str) for one in item.get("tags", [])) else []
-        known = {"id", "url", "title", "content_html", "date_published", "date_modified", "tags"}
-        faults += [f"unknown {name}" for name in item.keys() - known if not name.startswith("_")]
-    ids = [item["id"] for item in document["items"]]
-    return faults + (["two items of one id"] if len(ids) > len(set(ids)) else [])
 
 
 def test_feeds_of_no_stories_are_valid(web: httpx.Client) -> None:
@@ -223,8 +171,3 @@ def test_a_long_storyline_and_many_sources_are_told_in_part(web: httpx.Client, s
     (item,) = read_json(web)["items"]
     assert len(LexborHTMLParser(item["content_html"]).css("ul li")) == 30
     assert "And 10 more sources." in item["content_html"]
-
-
-def test_the_rules_above_see_what_breaks_them() -> None:
-    assert "no id" in atom_faults(f'<feed xmlns="{ATOM}"><entry/></feed>'.encode())
-    assert json_feed_faults({"version": "https://jsonfeed.org/version/1", "title": "T", "items": []})

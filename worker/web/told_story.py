@@ -5,13 +5,14 @@ The same story has the same `entry_id` for ever, so that a reader that has it is
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import islice
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from dedup.article import format_time
 from dedup.story import Story
@@ -19,6 +20,7 @@ from worker.web.backend import Backend
 
 SHOWN_SOURCES: Final = 30
 
+_NO_IRI: Final = re.compile(r'[<>"{}|\\^`]')
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:story-dedup:story")
 
 
@@ -119,13 +121,13 @@ def _tellings(backend: Backend, story: Story, article_ids: Sequence[str]) -> tup
 
 
 def web_address(url: str) -> str:
-    """A URL that may be linked to; "" for any other."""
+    """A URL that may be linked to, as an IRI (RFC 3987); "" for any other."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     is_web = parts.scheme in {"http", "https"} and bool(parts.netloc) and url.isprintable() and " " not in url
-    return url if is_web else ""
+    return _NO_IRI.sub(lambda found: quote(found[0]), url) if is_web else ""
 
 
 def _told(one: Telling) -> str:
