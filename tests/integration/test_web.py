@@ -8,6 +8,7 @@ import hmac
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -138,6 +139,7 @@ def test_the_same_delivery_again_changes_nothing(web: httpx.Client, store: Store
         (b"[]", 202),
         (json.dumps({"id": "x", "text": "y" * 300_000}).encode(), 400),
         (b"x" * 1_000_001, 413),
+        (b"{}\n" * 10_001, 413),
         (b"x" * 50_000_000, 413),
     ],
 )
@@ -361,6 +363,18 @@ def test_every_answer_is_what_the_command_says(web: httpx.Client, store: Store, 
         assert web.get(path).json() == json.loads(json.dumps(answer)), path
 
 
+def test_one_explanation_of_a_story_is_made_at_a_time_and_the_others_are_told_to_try_again(
+    web: httpx.Client, store: Store
+) -> None:
+    ingest(store, article("a", text("a")))
+    told(store)
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(web.get, ["/articles/a/explanation?story=true"] * 3))
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers if answer.status_code == 503)
+    assert web.get("/articles/a/explanation?story=true").json()["story"]["why"].startswith("alone")
+
+
 @pytest.mark.parametrize(
     "article_id", ["https://news.example/a?b=c#d", "a/b/explanation", "ünïcode %41", "//", "../x", "a b\u2028c"]
 )
@@ -390,7 +404,8 @@ def test_a_retired_id_leads_to_the_living_one(web: httpx.Client, store: Store) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/articles/none", "/articles/none/explanation", "/articles/", "/articles/%00", "/articles/%ff%fe", "/stories/none",
+    ["/articles/none", "/articles/none/explanation", "/articles/none/explanation?story=true",
+     "/articles/none/explanation?other=nobody", "/articles/", "/articles/%00", "/articles/%ff%fe", "/stories/none",
      "/stories/s0000000000000000", "/storylines/l0", "/families/f0", "/nothing", "/docs", "/redoc", "/"],
 )  # fmt: skip
 def test_what_is_not_known_is_told_so(web: httpx.Client, path: str) -> None:

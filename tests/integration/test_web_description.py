@@ -52,16 +52,19 @@ def test_nothing_that_the_description_allows_makes_the_service_fail(web: httpx.C
 
 def test_every_answer_has_the_shape_that_is_described(web: httpx.Client) -> None:
     own = web.get("/articles/seed-r2-wire-near").json()
-    paths = {
-        "/articles/{article_id}": "/articles/seed-r2-wire-near?whole=true",
-        "/articles/{article_id}/explanation": "/articles/seed-r2-wire-near/explanation",
-        "/stories/{story_id}": f"/stories/{own['story']}",
-        "/storylines/{storyline_id}": f"/storylines/{own['storyline']}",
-        "/families/{family_id}": f"/families/{own['family']}",
-        "/stories": "/stories",
-        "/changes": "/changes",
-    }
+    paths = [
+        ("/articles/{article_id}", "/articles/seed-r2-wire-near"),
+        ("/articles/{article_id}", "/articles/seed-r2-wire-near?whole=true"),
+        ("/articles/{article_id}/explanation", "/articles/seed-r2-wire-near/explanation"),
+        ("/articles/{article_id}/explanation", "/articles/seed-r2-wire-near/explanation?story=true"),
+        ("/articles/{article_id}/explanation", "/articles/seed-r2-wire-near/explanation?other=seed-r1-wire"),
+        ("/stories/{story_id}", f"/stories/{own['story']}"),
+        ("/storylines/{storyline_id}", f"/storylines/{own['storyline']}"),
+        ("/families/{family_id}", f"/families/{own['family']}"),
+        ("/stories", "/stories"),
+        ("/changes", "/changes"),
+    ]
     schema = web.get("/openapi.json").json()
-    for described, path in paths.items():
+    for described, path in paths:
         answer = schema["paths"][described]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         jsonschema.validate(web.get(path).json(), {**answer, "components": schema["components"]})

@@ -19,6 +19,9 @@ from worker.web.bodies import read_body
 from worker.web.guard import same
 from worker.web.problem import Refused, later
 
+MOST_ARTICLES: Final = 10_000
+"""In one push: each that cannot be accepted takes a round trip to the store, and two bytes are enough for one."""
+
 _PROBLEM: Final = {"model": shapes.Problem}
 _ANSWERS: Final[dict[int | str, Any]] = {
     202: {"model": shapes.PushedShape, "description": "what is accepted is in the inbox; the rest says why not"},
@@ -98,7 +101,12 @@ def pushes(backend: Backend) -> APIRouter:
 def _payloads(body: bytes) -> Iterable[Payload]:
     if not body.strip():
         raise Refused(HTTPStatus.BAD_REQUEST, "an empty body: send an article, an array of them, or one a line")
-    return split_payloads(body)
+    payloads = list(split_payloads(body))
+    if len(payloads) > MOST_ARTICLES:
+        raise Refused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MOST_ARTICLES:,} articles: push in smaller parts"
+        )
+    return payloads
 
 
 def _pushed(backend: Backend, payloads: Iterable[Payload]) -> Response:
