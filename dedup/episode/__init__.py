@@ -99,8 +99,7 @@ def tell_apart(
     if weigher is None or not dated.any():
         return divided
     scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ words.rows
-    homes = find_homes(divided, graph, scaled, dated, tales, weigher)
-    return np.array([homes.get(label, label) for label in divided.tolist()], np.int64)
+    return find_homes(divided, graph, scaled, articles.published_days, tales, weigher)
 
 
 def find_parting(

@@ -1,63 +1,143 @@
-"""Which dated story do undated articles tell? Where some articles of a storyline are dated, their stories anchor the
-undated ones, which go to the one whose facts they tell, if these decide.
+"""Which dated story does an undated article tell? Where some articles of a storyline are dated, their stories anchor
+the undated ones: each goes to the story whose facts it tells, if these decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cues import Tale
-from dedup.episode.facts import Weigher, count, join_marks, read_facts
+from dedup.cues import WEEKDAY, Cues, Tale
+from dedup.episode.facts import Facts, Weigher, count, read_facts
+from dedup.episode.value import RoundParams
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Anchor:
+    """A dated story that an article may be of: what its articles tell, and the mean day of their publication."""
+
+    label: int
+    tales: Sequence[Tale]
+    facts: Sequence[Facts]
+    day: float
 
 
 def find_homes(
     labels: NDArray[np.int64],
     graph: sparse.csr_matrix,
     scaled: sparse.csr_matrix,
-    dated: NDArray[np.bool_],
+    published_days: NDArray[np.float64],
     tales: Sequence[Tale],
     weigher: Weigher,
-) -> dict[int, int]:
-    """Label to label: the dated story that each undated one is of, for those where that is clear.
+) -> NDArray[np.int64]:
+    """The labels with undated articles given to the dated story they tell: int64, shape (n,).
 
-    `graph` says which articles are neighbours, `scaled` are TF-IDF rows over the roots of their reliabilities. No story
-    has both dated and undated articles.
+    One that may be of several, none of them clearly, stays where it is. `graph` says which articles are neighbours,
+    `scaled` are TF-IDF rows over the roots of their reliabilities, `published_days` is nan where undated. No story has
+    both dated and undated articles.
     """
-    edges = graph.tocoo()
-    across = ~dated[edges.row] & dated[edges.col]
-    pairs = np.unique(np.column_stack([labels[edges.row[across]], labels[edges.col[across]]]), axis=0)
-    members = {label: np.flatnonzero(labels == label) for label in np.unique(pairs).tolist()}
-    centres = {label: sparse.csr_matrix(scaled[own].mean(axis=0)) for label, own in members.items()}
-    homes: dict[int, int] = {}
-    for label in np.unique(pairs[:, 0]).tolist():
-        near = pairs[pairs[:, 0] == label, 1].tolist()
-        alike = [one for one in near if (centres[label] @ centres[one].T).sum() >= weigher.params.min_similarity]
-        stories = [[tales[i] for i in members[one].tolist()] for one in (label, *alike)]
-        home = _home(stories[0], stories[1:], weigher)
+    found = labels.copy()
+    anchors: dict[int, _Anchor] = {}
+    for article, stories in _alike(labels, graph, scaled, published_days, weigher.params):
+        for label in stories:
+            if label not in anchors:
+                members = np.flatnonzero(labels == label)
+                own = [tales[i] for i in members.tolist()]
+                anchors[label] = _Anchor(label, own, [*map(read_facts, own)], float(published_days[members].mean()))
+        home = _home(tales[article], [anchors[label] for label in stories], weigher)
         if home is not None:
-            homes[label] = alike[home]
-    return homes
+            found[article] = home
+    return found
 
 
-def _home(own: Sequence[Tale], stories: Sequence[Sequence[Tale]], weigher: Weigher) -> int | None:
-    """Which of these stories the articles tell, None if that is not clear.
+def _alike(
+    labels: NDArray[np.int64],
+    graph: sparse.csr_matrix,
+    scaled: sparse.csr_matrix,
+    published_days: NDArray[np.float64],
+    params: RoundParams,
+) -> Iterator[tuple[int, list[int]]]:
+    """Each undated article with the dated stories it may be of, those that its neighbours are in."""
+    dated = np.isfinite(published_days)
+    centres: dict[int, tuple[sparse.csr_matrix, float]] = {}
+    for article in np.flatnonzero(~dated).tolist():
+        near = graph.indices[graph.indptr[article] : graph.indptr[article + 1]]
+        alike = []
+        for label in np.unique(labels[near[dated[near]]]).tolist():
+            if label not in centres:
+                centres[label] = _centre(scaled[np.flatnonzero(labels == label)])
+            centre, cohesion = centres[label]
+            similarity = (scaled[[article]] @ centre.T).sum()
+            if similarity >= max(params.min_similarity, params.min_cohesion * cohesion):
+                alike.append(label)
+        if alike:
+            yield article, alike
 
-    Evidence is what each fact says for each story: the logarithm of the share of its articles that tell it.
-    """
-    if len(stories) <= 1:
-        return 0 if stories else None
-    told = join_marks(read_facts(tale) for tale in own)
-    frequency = [count(read_facts(tale) for tale in one) for one in stories]
-    sizes = np.array([len(one) for one in stories], np.float64)
+
+def _centre(rows: sparse.csr_matrix) -> tuple[sparse.csr_matrix, float]:
+    """The mean row, and the mean similarity of two of the articles, 0 for one alone."""
+    n, centre = rows.shape[0], sparse.csr_matrix(rows.mean(axis=0))
+    if n == 1:
+        return centre, 0.0
+    return centre, float((n * n * (centre @ centre.T).sum() - rows.multiply(rows).sum()) / (n * (n - 1)))
+
+
+def _home(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> int | None:
+    """The label of the story the article tells, None if none is clear."""
+    if len(stories) == 1:
+        return stories[0].label
+    params = weigher.params
+    evidence = _told(own, stories, weigher) / params.nats
+    for i, story in enumerate(stories):
+        evidence[i] += _contradicted(own.cues, story, params) + _weekday(own, story, params)
+        evidence[i] += _said(own.cues, story, params)
+    if own.cues.recalls:
+        evidence[min(range(len(stories)), key=lambda i: stories[i].day)] -= np.log(params.recall_odds)
+    best, second = np.argsort(-evidence, kind="stable")[:2]
+    return stories[best].label if evidence[best] - evidence[second] >= np.log(params.min_odds) else None
+
+
+def _told(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> NDArray[np.float64]:
+    """What each fact says for each story: the logarithm of the share of its articles that tell it, weighed."""
+    frequency = [count(story.facts) for story in stories]
+    sizes = np.array([len(story.tales) for story in stories], np.float64)
     evidence = np.zeros(len(stories))
-    for fact, marks in sorted(told.items()):
+    for fact, marks in sorted(read_facts(own).items()):
         counts = np.array([one.get(fact, 0) for one in frequency], np.float64)
-        if counts.any():
+        if counts.any() and not marks & WEEKDAY:
             share = np.log((counts + 1) / (sizes + 2))
             evidence += weigher.weigh(fact, marks) * (share - share.mean())
-    best, second = np.argsort(-evidence, kind="stable")[:2]
-    return int(best) if evidence[best] - evidence[second] >= weigher.params.min_margin else None
+    return evidence
+
+
+def _contradicted(own: Cues, story: _Anchor, params: RoundParams) -> float:
+    """Log odds by the slots it fills otherwise than some article of the story, less those it fills alike."""
+    mine, most = own.slots(), 0
+    for tale in story.tales:
+        other = tale.cues.slots()
+        common = mine.keys() & other.keys()
+        most = max(most, len(common) - 2 * sum(not mine[slot].isdisjoint(other[slot]) for slot in common))
+    return -most * float(np.log(params.contradiction_odds))
+
+
+def _weekday(own: Tale, story: _Anchor, params: RoundParams) -> float:
+    """Log odds by the weekdays both say."""
+    mine, others = set(own.weekdays), {day for tale in story.tales for day in tale.weekdays}
+    if not mine or not others:
+        return 0.0
+    return float(np.log(params.weekday_odds)) * (-1 if mine.isdisjoint(others) else 1)
+
+
+def _said(own: Cues, story: _Anchor, params: RoundParams) -> float:
+    """Log odds by the ordinals that it and articles of the story say as their own, with one noun."""
+    mine, votes = own.own_ordinals(), defaultdict[bool, int](int)
+    for tale in story.tales:
+        other = tale.cues.own_ordinals()
+        for head in mine.keys() & other.keys():
+            votes[not mine[head].keys().isdisjoint(other[head])] += 1
+    return float(np.log(params.said_odds) * np.sign(votes[True] - votes[False]))

@@ -98,7 +98,11 @@ class RoundParams:
     """The same for each slot it fills otherwise than the round's anchors, less those it fills alike."""
     said_odds: float = 2.0
     """How much likelier of a round whose ordinal it says further down."""
-    min_similarity: float = 0.5
-    """Similarity of an undated story to a dated one it may be of..."""
-    min_margin: float = 4.0
-    """... and evidence for that one above the next, in nats of the weighed facts."""
+    min_similarity: float = 0.7
+    """Similarity of an undated article to a dated story it may be of..."""
+    min_cohesion: float = 0.5
+    """... also over the similarity within that story..."""
+    nats: float = 10.0
+    """... weighed facts that count as much as one nat of other evidence..."""
+    min_odds: float = 1.5
+    """... and how much likelier than the next the likeliest story must be."""
