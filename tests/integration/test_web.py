@@ -236,6 +236,33 @@ def test_a_saved_entry_and_a_replay_of_it_change_nothing(web: httpx.Client, stor
     assert [one["kind"] for one in web.get("/changes").json()] == ["born", "born"]
 
 
+SAVED_AS_SENT: Final = (
+    rb'{"event_type":"save_entry","entry":{"id":9007199254740993,"user_id":1,"feed_id":8,"status":"unread",'
+    rb'"hash":"1ab2","title":"Ferry \u0026 harbour \u003creopened\u003e","url":"https://news.example/9?a=1\u0026b=2",'
+    rb'"comments_url":"","published_at":"2026-01-02T05:04:05+02:00","created_at":"2026-01-02T03:05:00.123456Z",'
+    rb'"changed_at":"2026-01-02T03:05:00.123456Z","content":"\u003cp\u003eThe ferry sails\u2028again.\u003c/p\u003e",'
+    rb'"author":"","share_code":"","starred":true,"reading_time":1,"enclosures":null,"tags":[],"feed":{"id":8,'
+    rb'"user_id":1,"feed_url":"https://news.example/feed","site_url":"https://news.example/","title":"Harbour Post",'
+    rb'"checked_at":"2026-01-02T03:05:00.1Z"}}}'
+)
+SIGNED_BY_OPENSSL: Final = "66715b50a6c6545726cad9b65cf6f893c31cba0a47047e48db319a877a3ef674"
+
+
+def test_the_bytes_that_miniflux_sends_are_taken_with_a_signature_made_elsewhere(
+    web: httpx.Client, store: Store
+) -> None:
+    headers = {"Content-Type": "application/json", "X-Miniflux-Signature": SIGNED_BY_OPENSSL,
+               "X-Miniflux-Event-Type": "save_entry", "User-Agent": "Miniflux/2.2.19"}  # fmt: skip
+    answer = web.post("/hooks/miniflux", content=SAVED_AS_SENT, headers=headers)
+    assert (answer.status_code, answer.json()["accepted"]) == (202, ["miniflux:9007199254740993"])
+    (found,) = waiting(store)
+    assert {name: found[name] for name in ("title", "url", "source")} == {
+        "title": "Ferry & harbour <reopened>", "url": "https://news.example/9?a=1&b=2", "source": "Harbour Post",
+    }  # fmt: skip
+    changed = SAVED_AS_SENT.replace(b"again", b"never")
+    assert web.post("/hooks/miniflux", content=changed, headers=headers).status_code == 401
+
+
 @pytest.mark.parametrize("secret", ["another-secret-of-anyone", ""])
 def test_an_invalid_signature_is_refused_and_nothing_is_stored(web: httpx.Client, store: Store, secret: str) -> None:
     assert from_miniflux(web, NEW_ENTRIES, secret).status_code == 401
