@@ -85,18 +85,19 @@ def service(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REDIS_URL", server_url)
     monkeypatch.setenv("CELERY_BROKER_URL", celery_url(server_url))
+    with Client(server_url) as client:
+        pushed = client.push([*(ROOT / "seeds/articles.jsonl").read_bytes().splitlines(), '{"id": "bad"}'])
     with _working(), redis.Redis.from_url(server_url, decode_responses=True) as connection:
-        with Client(server_url) as client:
-            pushed = client.push([*(ROOT / "seeds/articles.jsonl").read_bytes().splitlines(), '{"id": "bad"}'])
         _await(lambda: all(connection.hget(f"dedup:article:{name}", "story") for name in pushed.accepted))
         yield Service(server_url, live_server.socket_path, connection)
 
 
 @contextlib.contextmanager
 def _working() -> Iterator[None]:
-    """A drain and a cluster worker, for the length of the block."""
+    """A drain and a cluster worker, for the length of the block. What waits already is seen whole by the first run."""
     runtime.cache_clear()
     runtime()
+    tasks.drain()
     ending = threading.Event()
     threads = [threading.Thread(target=_repeat, args=(task, ending)) for task in (tasks.drain, tasks.cluster)]
     for thread in threads:
