@@ -9,6 +9,7 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -154,6 +155,21 @@ def test_what_cannot_be_accepted_is_refused_with_the_right_status(
 def test_a_body_without_an_announced_length_is_limited_too(web: httpx.Client) -> None:
     answer = web.post("/articles", content=(b"x" * 100_000 for _ in range(20)), headers=WRITES)
     assert answer.status_code == 413
+
+
+def test_bodies_that_are_sent_by_halves_do_not_fill_the_memory(web: httpx.Client, store: Store) -> None:
+    head = (
+        b"POST /hooks/miniflux HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999\r\n"
+        b"Content-Type: application/json\r\n\r\n"
+    )
+    with ExitStack() as held:
+        for _ in range(8):
+            link = held.enter_context(socket.create_connection(("127.0.0.1", web.base_url.port or 0), 10))
+            link.sendall(head + b" " * 999_000)
+        wait_for(lambda: pushed(web, [article("a", "x" * 10_000)]).status_code == 503, 20, "no more is taken in")
+        assert int(pushed(web, [article("a", "x" * 10_000)]).headers["Retry-After"]) > 0
+    wait_for(lambda: pushed(web, [article("b", "x" * 10_000)]).status_code == 202, 20, "there is room again")
+    assert {one["id"] for one in waiting(store)} >= {"b"}
 
 
 def test_a_full_inbox_is_told_with_what_went_in_and_loses_nothing(guarded: httpx.Client, store: Store) -> None:

@@ -15,7 +15,7 @@ from worker.client import InboxFullError, Pushed, StoreError
 from worker.store.pushing import Payload, split_payloads
 from worker.web import freshrss, miniflux, shapes
 from worker.web.backend import Backend
-from worker.web.bodies import read_body
+from worker.web.bodies import Bodies
 from worker.web.guard import same
 from worker.web.problem import Refused, later
 
@@ -54,6 +54,7 @@ def pushes(backend: Backend) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["push"])
     settings = backend.settings
+    bodies = Bodies(settings.web_max_bytes)
 
     @router.post(
         "/articles", status_code=202, response_model=None, openapi_extra=_ARTICLES,
@@ -62,8 +63,8 @@ def pushes(backend: Backend) -> APIRouter:
     )  # fmt: skip
     async def push_articles(request: Request) -> Response:
         """Puts one article, an array of them, or one a line into the inbox."""
-        body = await read_body(request, settings.web_max_bytes)
-        return await run_in_threadpool(_pushed, backend, _payloads(body))
+        async with bodies.read(request) as body:
+            return await run_in_threadpool(_pushed, backend, _payloads(body))
 
     @router.post(
         "/hooks/miniflux", status_code=202, response_model=None, openapi_extra=_ANY_OBJECT,
@@ -75,10 +76,10 @@ def pushes(backend: Backend) -> APIRouter:
         """What Miniflux sends of new and of saved entries."""
         if not settings.web_miniflux_secret:
             raise _closed("DEDUP_WEB_MINIFLUX_SECRET to the secret that Miniflux shows")
-        body = await read_body(request, settings.web_max_bytes)
-        if not same(miniflux.signature(settings.web_miniflux_secret, body), x_miniflux_signature):
-            raise Refused(HTTPStatus.UNAUTHORIZED, "X-Miniflux-Signature is not that of this body and the secret")
-        return await run_in_threadpool(_pushed, backend, miniflux.articles(body))
+        async with bodies.read(request) as body:
+            if not same(miniflux.signature(settings.web_miniflux_secret, body), x_miniflux_signature):
+                raise Refused(HTTPStatus.UNAUTHORIZED, "X-Miniflux-Signature is not that of this body and the secret")
+            return await run_in_threadpool(_pushed, backend, miniflux.articles(body))
 
     @router.post(
         "/hooks/freshrss", status_code=202, response_model=None, openapi_extra=_ANY_OBJECT,
@@ -92,8 +93,8 @@ def pushes(backend: Backend) -> APIRouter:
             raise _closed("DEDUP_WEB_FRESHRSS_TOKEN to what the hook's address ends in: ?token=...")
         if not same(settings.web_freshrss_token, token):
             raise Refused(HTTPStatus.UNAUTHORIZED, "?token= is not DEDUP_WEB_FRESHRSS_TOKEN")
-        body = await read_body(request, settings.web_max_bytes)
-        return await run_in_threadpool(_pushed, backend, freshrss.articles(body))
+        async with bodies.read(request) as body:
+            return await run_in_threadpool(_pushed, backend, freshrss.articles(body))
 
     return router
 

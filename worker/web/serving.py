@@ -84,7 +84,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
             listener.bind((host, port))
             listener.listen(_BACKLOG)
         except OSError as error:
-            raise WebError(f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port") from error
+            raise WebError(
+                f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port or DEDUP_WEB_PORT"
+            ) from error
         yield listener
 
 
