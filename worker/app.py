@@ -7,14 +7,12 @@ guards against loss, and everything against standing still.
 from __future__ import annotations
 
 import gc
-import os
-import signal
-import threading
 from typing import Any, Final
 
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, worker_process_init
 
+from worker.parent import end_with
 from worker.settings import Settings, celery_ssl, celery_url, load
 
 DRAIN_EVERY_SECONDS: Final = 1.0
@@ -86,15 +84,7 @@ def _schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _end_with_parent(**_: object) -> None:
     """Under `dedup up`, ends this process when the supervisor is gone, by whatever death."""
-    descriptor = load().parent_fd
-    if descriptor >= 0:
-        threading.Thread(target=_wait_for_end, args=(descriptor,), name="parent", daemon=True).start()
-
-
-def _wait_for_end(descriptor: int) -> None:
-    while os.read(descriptor, 1):
-        continue
-    os.kill(os.getpid(), signal.SIGKILL)
+    end_with(load().parent_fd)
 
 
 def _collect_rarely(**_: object) -> None:

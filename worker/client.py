@@ -11,13 +11,16 @@ Importing it needs neither Celery nor numpy.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from dedup.article import MAX_ARTICLE_BYTES
 from dedup.correction import ContradictionError, Correction, CorrectionError, CorrectionKind
+from dedup.errors import DedupError
 from dedup.story import Change, Story, Storyline
 from worker.service.correcting import UnknownCorrectionError, correct, take_back
 from worker.store.aliases import Aliases
@@ -32,15 +35,34 @@ from worker.store.rejected import Rejected, Rejection
 from worker.store.reports import Rendered, Reports
 from worker.store.stories import Stories
 
+if TYPE_CHECKING:
+    from dedup.pipeline import Params
+    from worker.explained.articles import ExplainedArticle
+    from worker.explained.stories import ExplainedPair
+    from worker.store.store import Store
+
 __all__ = ["ArticleEntry", "Change", "Client", "ContradictionError", "Correction", "CorrectionError", "FamilyEntry",
            "InboxFullError", "Made", "Pushed", "Rejection", "StoreError", "Story", "Storyline",
-           "UnknownCorrectionError"]  # fmt: skip
+           "UnknownArticleError", "UnknownCorrectionError"]  # fmt: skip
+
+
+DAY_SECONDS: Final = 86_400.0
+_LOOKED_AT_ONCE: Final = 200
+_LOOKED_THROUGH: Final = 5_000
+
+
+class UnknownArticleError(DedupError):
+    """An article that is not there."""
+
+    def __init__(self, article_id: str) -> None:
+        super().__init__(f"no article {article_id!r} is known: not pushed, not worked on yet, or expired")
 
 
 class Client:
     """A connection to a service by the URL of its Redis (redis://, rediss:// or unix://).
 
     Methods raise `StoreError` where the server cannot be reached. Retired ids lead to what lives on under another.
+    `window_days` is that of the service, and `explain` alone asks for it.
     """
 
     def __init__(
@@ -50,8 +72,11 @@ class Client:
         prefix: str = "dedup:",
         inbox_max: int = 1_000_000,
         max_article_bytes: int = MAX_ARTICLE_BYTES,
+        window_days: float = 14.0,
     ) -> None:
         self._url = url
+        self._prefix = prefix
+        self._window_seconds = window_days * DAY_SECONDS
         self._max_article_bytes = max_article_bytes
         self._connection = connect(url)
         self._keys = keys = Keys(prefix)
@@ -86,8 +111,7 @@ class Client:
         """
         result = Pushed()
         for batch in self.push_each(articles):
-            result.accepted += batch.accepted
-            result.rejected += batch.rejected
+            result.add(batch)
         return result
 
     def push_each(self, articles: Iterable[Payload]) -> Iterator[Pushed]:
@@ -105,6 +129,12 @@ class Client:
         with told(self._url):
             return self._articles.get_family(self._aliases.resolve(family_id))
 
+    def family_articles(self, family_id: str) -> list[ArticleEntry]:
+        """The articles of a family that can be looked up, in order of arrival."""
+        family = self.family(family_id)
+        with told(self._url):
+            return self._articles.get_all(family.articles) if family is not None else []
+
     def story(self, story_id: str) -> Story | None:
         """A story; a retired id gives the story it went into."""
         with told(self._url):
@@ -116,10 +146,35 @@ class Client:
         with told(self._url):
             return self._stories.articles(self._aliases.resolve(story_id))
 
-    def stories(self, most: int = 20) -> list[Story]:
-        """The stories that changed last, latest first."""
+    def stories(
+        self, most: int = 20, *, since: float | None = None, min_articles: int = 1, source: str = "", words: str = ""
+    ) -> list[Story]:
+        """The stories that changed last, latest first, of the latest 5,000.
+
+        Only those that changed at or after `since` (Unix seconds), with so many articles, with an article of this
+        source, and with all these words in the headline.
+        """
+        found: dict[str, Story] = {}
+        wanted = words.casefold().split()
         with told(self._url):
-            return list(self._stories.get(self._stories.latest(most)).values())
+            for start in range(0, _LOOKED_THROUGH, _LOOKED_AT_ONCE):
+                names = self._stories.latest_since(float("-inf") if since is None else since, start, _LOOKED_AT_ONCE)
+                fit = {
+                    name: story
+                    for name, story in self._stories.get(names).items()
+                    if story.n_articles >= min_articles and all(word in story.headline.casefold() for word in wanted)
+                }
+                found |= {name: fit[name] for name in self._having(source, list(fit))} if source else fit
+                if len(found) >= most or len(names) < _LOOKED_AT_ONCE:
+                    break
+        return list(found.values())[:most]
+
+    def _having(self, source: str, story_ids: list[str]) -> list[str]:
+        """Those of the stories that have an article of this source."""
+        members = self._stories.all_articles(story_ids)
+        fields = iter(self._articles.fields([name for names in members.values() for name in names], [], ["source"]))
+        sources = {story_id: {next(fields)[0] for _ in names} for story_id, names in members.items()}
+        return [story_id for story_id in story_ids if source in sources[story_id]]
 
     def storyline(self, storyline_id: str) -> Storyline | None:
         """A storyline; a retired id gives the one it went into."""
@@ -146,6 +201,45 @@ class Client:
                 for entry_id, change in self._changes.wait(last, seconds, 1_000):
                     last = entry_id
                     yield entry_id, change
+
+    def explain(self, article_id: str, *, story: bool = True, passages: bool = True) -> ExplainedArticle | None:
+        """Why an article is in its family and, with `story`, in its story; None where it is not known (yet).
+
+        The story takes as long as a run over the window, and reads all of it; `passages` are read from both texts. Of
+        this class, this method and `explain_pair` alone load numpy.
+        """
+        from worker.explained.articles import explained_article
+        from worker.explained.stories import explained_story
+        from worker.service.explaining import explain
+        from worker.service.explaining_stories import explain_story
+
+        with self._whole_store() as (store, params):
+            found = explain(store, params, article_id, with_text=passages)
+            if found is None:
+                return None
+            home = explain_story(store, params, article_id, self._window_seconds, time.time()) if story else None
+        told = explained_story(home) if home is not None else None
+        return explained_article(found, self.corrections(article_id), told)
+
+    def explain_pair(self, article_id: str, other_id: str) -> ExplainedPair:
+        """Why two articles are in one story, or in two. Raises `UnknownArticleError` where one is not known."""
+        from worker.explained.stories import explained_pair
+        from worker.service.explaining_stories import explain_pair
+
+        with self._whole_store() as (store, params):
+            found = explain_pair(store, params, (article_id, other_id), self._window_seconds, time.time())
+        if isinstance(found, str):
+            raise UnknownArticleError(found)
+        return explained_pair(found)
+
+    @contextlib.contextmanager
+    def _whole_store(self) -> Iterator[tuple[Store, Params]]:
+        """The store with all its parts, over this connection, and the parameters of the core."""
+        from dedup.pipeline import Params
+        from worker.store.store import open_store
+
+        with told(self._url):
+            yield open_store(self._connection, self._prefix), Params()
 
     def link(self, article_id: str, other_id: str, *, undo: bool = False) -> bool:
         """Says that two articles must be in one story, from the next run on; `undo` takes that back.

@@ -69,7 +69,7 @@ def service(settings: Settings, tell: Callable[[str], None], environ: Mapping[st
 def run(settings: Settings, tell: Callable[[str], None], environ: Mapping[str, str], report: Path) -> Shown:
     """Starts a service, pushes the samples, waits for their stories and writes the report."""
     lines = [line for line in seeds().read_bytes().splitlines() if line.strip()]
-    own = dataclasses.replace(Settings(), report_timezone=settings.report_timezone)
+    own = dataclasses.replace(Settings(), web=False, report_timezone=settings.report_timezone)
     with service(own, tell, environ) as url:
         tell(f"server, {N_INGEST} ingest workers, cluster worker and beat are starting")
         begun = time.monotonic()

@@ -7,7 +7,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -17,6 +17,7 @@ from dedup.article import MAX_ARTICLE_BYTES
 from dedup.errors import DedupError
 
 DAY_SECONDS: Final = 86_400
+MIN_SECRET_LETTERS: Final = 16
 
 _ANSWERS: Final = {
     "1": True, "0": False, "true": True, "false": False, "yes": True, "no": False, "on": True, "off": False,
@@ -48,6 +49,11 @@ class Settings:
     `feeds_allow`: networks a feed may be fetched from although they are not public (comma-separated CIDR).
     `feeds_poll_seconds`: pause between polls of a feed that asks for no longer one.
     `feeds_host_seconds`: least pause between two requests to one host.
+    `web`: whether `dedup up` serves HTTP, too. `web_host`, `web_port`: where it listens; beyond loopback only with a
+    read token. `web_hosts`: host names it answers to besides those of loopback and its own (comma-separated).
+    `web_token`: what a push must show; `web_read_token`: what a look-up must show, "" for none on loopback.
+    `web_max_bytes`: the largest body accepted.
+    `web_miniflux_secret`, `web_freshrss_token`: what the hooks of these readers are known by; "" closes the hook.
     `parent_fd`: set by `dedup up` for its workers: they end when this pipe closes.
     """
 
@@ -68,6 +74,15 @@ class Settings:
     feeds_allow: tuple[Network, ...] = ()
     feeds_poll_seconds: float = 900.0
     feeds_host_seconds: float = 1.0
+    web: bool = True
+    web_host: str = "127.0.0.1"
+    web_port: int = 8040
+    web_hosts: tuple[str, ...] = ()
+    web_token: str = field(default="", repr=False)
+    web_read_token: str = field(default="", repr=False)
+    web_max_bytes: int = 32 * 1024 * 1024
+    web_miniflux_secret: str = field(default="", repr=False)
+    web_freshrss_token: str = field(default="", repr=False)
     parent_fd: int = -1
 
     @property
@@ -87,10 +102,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of an environment (the process's own by default). Raises `SettingsError`."""
     given = os.environ if environ is None else environ
     values: dict[str, object] = {"data_dir": default_data_dir(given)}
-    for field in fields(Settings):
-        variable = "REDIS_URL" if field.name == "redis_url" else f"DEDUP_{field.name.upper()}"
+    for one in fields(Settings):
+        variable = "REDIS_URL" if one.name == "redis_url" else f"DEDUP_{one.name.upper()}"
         if text := given.get(variable, "").strip():
-            values[field.name] = _read(variable, text, _READERS.get(field.name, str))
+            values[one.name] = _read(variable, text, _READERS.get(one.name, str))
     return _checked(Settings(**values))  # type: ignore[arg-type]
 
 
@@ -146,7 +161,8 @@ def _read(variable: str, text: str, reader: Callable[[str], object]) -> object:
     try:
         return reader(text)
     except ValueError as error:
-        raise SettingsError(f"{variable}={redacted(text)!r}: {error}") from error
+        shown = "***" if reader is _secret else redacted(text)
+        raise SettingsError(f"{variable}={shown!r}: {error}") from error
 
 
 def _positive(number: Callable[[str], float]) -> Callable[[str], object]:
@@ -164,6 +180,21 @@ def _yes_or_no(text: str) -> bool:
     if answer is None:
         raise ValueError(f"must be one of {', '.join(_ANSWERS)}")
     return answer
+
+
+def _secret(text: str) -> str:
+    if len(text) < MIN_SECRET_LETTERS or not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(
+            f"must be {MIN_SECRET_LETTERS} or more ASCII characters without a space, as `openssl rand -hex 24` makes"
+        )
+    return text
+
+
+def _listening_port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise ValueError("must be a port from 0 (any free one) to 65535")
+    return port
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -210,6 +241,14 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "source_priority": _names,
     "inbox_max": _positive(int),
     "max_article_bytes": _positive(int),
+    "web": _yes_or_no,
+    "web_port": _listening_port,
+    "web_hosts": _names,
+    "web_token": _secret,
+    "web_read_token": _secret,
+    "web_max_bytes": _positive(int),
+    "web_miniflux_secret": _secret,
+    "web_freshrss_token": _secret,
     "parent_fd": int,
     "report_timezone": _zone,
     "feeds_allow": _networks,

@@ -27,6 +27,7 @@ from worker import embedded
 from worker.settings import Settings
 
 STOP_SECONDS: Final = 10.0
+_CELERY: Final = ("celery", "-A", "worker.app")
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
@@ -39,23 +40,26 @@ class UpError(DedupError):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One process of the service: its name, and what `celery -A worker.app` is told. `nice` ones give way."""
+    """One process of the service: its name, and what `program` is told. `nice` ones give way."""
 
     name: str
     words: tuple[str, ...]
     nice: bool = False
+    program: tuple[str, ...] = _CELERY
 
 
-def roles(n_ingest: int, data_dir: Path) -> list[Role]:
+def roles(n_ingest: int, settings: Settings) -> list[Role]:
     """The processes of a service."""
     worker = ("worker", "--concurrency=1", "--loglevel=WARNING", "--without-gossip", "--without-mingle")
     ingest = [Role(f"ingest-{i + 1}", (*worker, "-Q", "ingest", "-n", f"ingest-{i + 1}@%h")) for i in range(n_ingest)]
+    web = [Role("web", ("web",), program=("worker.cli",))] if settings.web else []
     return [
         *ingest,
         Role("cluster", (*worker, "-Q", "cluster", "-n", "cluster@%h"), nice=True),
         Role("push", (*worker, "-Q", "push", "-n", "push@%h")),
         Role("feeds", (*worker, "-Q", "feeds", "-n", "feeds@%h"), nice=True),
-        Role("beat", ("beat", "--loglevel=WARNING", "-s", str(data_dir / "beat"), "--pidfile=")),
+        Role("beat", ("beat", "--loglevel=WARNING", "-s", str(settings.data_dir / "beat"), "--pidfile=")),
+        *web,
     ]
 
 
@@ -110,7 +114,7 @@ class Supervisor:
         """Starts every process."""
         self._alive = os.pipe()
         (self.settings.data_dir / "log").mkdir(parents=True, exist_ok=True)
-        for role in roles(self.n_ingest, self.settings.data_dir):
+        for role in roles(self.n_ingest, self.settings):
             self.children.append(Child(role, self._spawn(role)))
 
     def watch(self) -> None:
@@ -121,7 +125,9 @@ class Supervisor:
             if code is None:
                 continue
             if child.restarts.due_at is None:
-                self.tell(f"{child.role.name} ended with {code}; starting it again in {child.restarts.delay():g} s")
+                pause = child.restarts.delay()
+                log = self._log(child.role)
+                self.tell(f"{child.role.name} ended with {code}; starting it again in {pause:g} s ({log} may tell why)")
             if child.restarts.is_due():
                 _end_group(child)
                 child.process = self._spawn(child.role)
@@ -166,7 +172,7 @@ class Supervisor:
     def _spawn(self, role: Role) -> subprocess.Popen[bytes]:
         if self._alive is None:
             raise UpError("the supervisor has not been started")
-        command = [sys.executable, "-m", "celery", "-A", "worker.app", *role.words]
+        command = [sys.executable, "-m", *role.program, *role.words]
         if role.nice and (nice := shutil.which("nice")):
             command = [nice, "-n", "10", *command]
         environ = dict(self.environ) | {
@@ -176,11 +182,14 @@ class Supervisor:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        with (self.settings.data_dir / "log" / f"{role.name}.log").open("ab") as log:
+        with self._log(role).open("ab") as log:
             return subprocess.Popen(
                 command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, pass_fds=(self._alive[0],), cwd=self.settings.data_dir,
             )  # fmt: skip
+
+    def _log(self, role: Role) -> Path:
+        return self.settings.data_dir / "log" / f"{role.name}.log"
 
 
 def _end_group(child: Child) -> None:
@@ -258,6 +267,8 @@ def serve(
                     tell(f"service is up: {len(supervisor.children)} processes, logs in {settings.data_dir / 'log'}")
                     if server is not None:
                         tell(f"its server answers to: {server.cli_line}")
+                    if settings.web:
+                        tell(f"its web service listens on {settings.web_host}, port {settings.web_port or 'any'}")
                     while not stopping:
                         supervisor.watch()
                         time.sleep(0.2)

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import inspect
 import io
+import os
 import re
 import shlex
 import shutil
@@ -27,6 +28,7 @@ import pytest
 import redis
 
 from dedup.pipeline import Params
+from tests.integration.web_service import MINIFLUX_SECRET, TOKEN, serving
 from worker import embedded, tasks
 from worker.cli import main, parser
 from worker.client import Client
@@ -35,16 +37,22 @@ from worker.settings import Settings, celery_url, load
 from worker.store.keys import Keys
 
 ROOT: Final = Path(__file__).parents[2]
-RUN: Final = ("README.md", "docs/quickstart.md", "docs/redis.md")
+RUN: Final = ("README.md", "docs/quickstart.md", "docs/redis.md", "docs/web.md")
 ALL: Final = ("README.md", "CHANGELOG.md", "seeds/README.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")))
 TEXTS: Final = {name: (ROOT / name).read_text(encoding="utf-8") for name in ALL}
 
 NOT_RUN: Final = {"make", "export", "alias", "docker", "echo", ".", "pip"}
 """What a reader types around the lines that are run: installing, and telling the shell where the server is."""
-ENDLESS: Final = {"up", "demo", "--follow"}
+ENDLESS: Final = {"up", "web", "demo", "--follow"}
 TELLS: Final = {"show", "story", "stories", "explain", "report", "status", "evaluate"}
 """Commands that print something whatever there is."""
 PATIENCE_SECONDS: Final = 30.0
+SECRETS: Final = {"DEDUP_WEB_TOKEN": TOKEN, "DEDUP_WEB_MINIFLUX_SECRET": MINIFLUX_SECRET}
+WEB: Final = "http://127.0.0.1:8040"
+SPEAKS: Final = ("curl", "jq", "openssl")
+"""Programs with which documents speak HTTP; where one is not there, such lines are not run."""
+TIMED_OUT: Final = 28
+"""What curl ends with where it is told how long to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +85,19 @@ def service(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REDIS_URL", server_url)
     monkeypatch.setenv("CELERY_BROKER_URL", celery_url(server_url))
+    with Client(server_url) as client:
+        pushed = client.push([*(ROOT / "seeds/articles.jsonl").read_bytes().splitlines(), '{"id": "bad"}'])
     with _working(), redis.Redis.from_url(server_url, decode_responses=True) as connection:
-        with Client(server_url) as client:
-            pushed = client.push([*(ROOT / "seeds/articles.jsonl").read_bytes().splitlines(), '{"id": "bad"}'])
         _await(lambda: all(connection.hget(f"dedup:article:{name}", "story") for name in pushed.accepted))
         yield Service(server_url, live_server.socket_path, connection)
 
 
 @contextlib.contextmanager
 def _working() -> Iterator[None]:
-    """A drain and a cluster worker, for the length of the block."""
+    """A drain and a cluster worker, for the length of the block. What waits already is seen whole by the first run."""
     runtime.cache_clear()
     runtime()
+    tasks.drain()
     ending = threading.Event()
     threads = [threading.Thread(target=_repeat, args=(task, ending)) for task in (tasks.drain, tasks.cluster)]
     for thread in threads:
@@ -117,17 +126,29 @@ def _await(holds: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("document", RUN)
-def test_every_line_of_a_document_runs(document: str, service: Service) -> None:
-    shell, names = Shell(service), {"__name__": "document"}
-    for block in blocks(document):
-        if block.language == "sh":
-            for line in block.text.replace("\\\n", " ").splitlines():
-                shell.run(line)
-        elif block.language == "python" and "from celery" not in block.text:
-            run_python(block.text, names)
+def test_every_line_of_a_document_runs(document: str, service: Service, tmp_path: Path) -> None:
+    names: dict[str, Any] = {"__name__": "document"}
+    with _web(document, service, tmp_path) as address:
+        shell = Shell(service, address)
+        for block in blocks(document):
+            if block.language == "sh":
+                for line in block.text.replace("\\\n", " ").splitlines():
+                    shell.run(line)
+            elif block.language == "python" and "from celery" not in block.text:
+                run_python(block.text, names)
     for value in names.values():
         if isinstance(value, redis.Redis | Client):
             value.close()
+
+
+@contextlib.contextmanager
+def _web(document: str, service: Service, folder: Path) -> Iterator[str]:
+    """The address of a web service in front of the same server, for a document that speaks to one; "" for others."""
+    if "curl " not in TEXTS[document]:
+        yield ""
+        return
+    with serving(service.url, folder / "web.log", **SECRETS) as client:
+        yield str(client.base_url).rstrip("/")
 
 
 def test_a_producer_that_speaks_celery_needs_nothing_of_this_package(service: Service, tmp_path: Path) -> None:
@@ -250,7 +271,8 @@ class Shell:
     """As much of a shell as the documents use: variables set from a command, `#` comments, and input from a file."""
 
     service: Service
-    variables: dict[str, str] = field(default_factory=dict)
+    web: str
+    variables: dict[str, str] = field(default_factory=lambda: dict(SECRETS))
 
     def run(self, line: str) -> None:
         if assigned := re.fullmatch(r"([A-Z]+)=\$\((.*)\)", line.strip()):
@@ -264,7 +286,7 @@ class Shell:
                 assert bool(answer.strip()) != ("# (nil)" in line), (line, answer)
 
     def _answer(self, line: str) -> str:
-        words = shlex.split(re.sub(r"\$([A-Z]+)", lambda found: self.variables[found[1]], line), comments=True)
+        words = shlex.split(re.sub(r"\$([A-Z_]+)", lambda found: self.variables[found[1]], line), comments=True)
         given = b""
         if "<" in words:
             given = Path(words[words.index("<") + 1]).read_bytes()
@@ -274,6 +296,8 @@ class Shell:
                 return redis_cli(self.service, words[1:], given)
             case "dedup":
                 return dedup(words[1:], given)
+            case "curl" | "openssl" | "printf":
+                return spoken(self.web, line, self.variables)
             case _:
                 raise AssertionError(f"neither run nor known as one that is not run: {line}")
 
@@ -288,6 +312,21 @@ def redis_cli(service: Service, words: list[str], given: bytes) -> str:
         words = [*words[1:], given.decode()]
     reply = service.connection.execute_command(*words)
     return "" if reply is None or reply in ([], {}) else str(reply)
+
+
+def spoken(address: str, line: str, variables: dict[str, str]) -> str:
+    """What a shell prints for a line that speaks HTTP, with the service at this address instead of the usual one."""
+    if not all(map(shutil.which, SPEAKS)):
+        return "not run"
+    is_endless = "--no-buffer" in line
+    patience = "--max-time 2" if is_endless else "--fail --retry 20 --retry-delay 1 --retry-all-errors"
+    curl = f'curl() {{ command curl --silent --show-error {patience} "$@"; }}'
+    ran = subprocess.run(
+        ["sh", "-c", f"{curl}\n{line.replace(WEB, address)}"], env=os.environ | variables, capture_output=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == (TIMED_OUT if is_endless else 0), (line, ran.stderr)
+    return ran.stdout.decode().strip() or "done"
 
 
 def dedup(words: list[str], given: bytes) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from benchmarks.service import running, wait_for
+from tests.integration.feed_rules import atom_faults, json_feed_faults
 from tests.integration.feed_site import Answer, Site, rss, serving
 from worker.cli import main
 from worker.client import Client
@@ -161,6 +165,36 @@ def test_ten_feeds_of_a_list_become_readable_articles_while_the_service_runs(sit
         assert entry is not None
         assert (entry.title, entry.source) == ("On later", "The News")
         assert site.paths().count("/gone") == 1
+
+
+@pytest.mark.slow
+def test_ten_feeds_of_a_list_become_a_story_feed_that_is_valid(site: Site, tmp_path: Path) -> None:
+    listed, articles = ten_feeds(site, tmp_path / "ten.opml")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    environ = {"DEDUP_FEEDS_ALLOW": "127.0.0.1/32", "DEDUP_FEEDS_HOST_SECONDS": "0.05", "DEDUP_WEB": "1",
+               "DEDUP_WEB_PORT": port}  # fmt: skip
+    begun = time.monotonic()
+    with (
+        running(tmp_path / "data", 2, environ) as service,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}/feeds/", trust_env=False) as web,
+    ):
+        assert _cli(service.url, "add", listed) == 0
+        wait_for(lambda: len(_items(web)) == len(articles), 120, "every article is in a story of the feed", every=0.5)
+        assert time.monotonic() - begun < 300
+        assert atom_faults(web.get("stories.atom").content) == []
+        assert json_feed_faults(web.get("stories.json").json()) == []
+        titles = {"In Atom", "In RDF", "In JSON", "On one", "On five", "On six"}
+        assert {one["title"] for one in _items(web)} == titles
+
+
+def _items(web: httpx.Client) -> list[dict[str, Any]]:
+    """The stories of the feed; [] where nobody answers yet."""
+    try:
+        items: list[dict[str, Any]] = web.get("stories.json").json()["items"]
+    except httpx.TransportError:
+        return []
+    return items
 
 
 def _cli(url: str, *words: object) -> int:

@@ -56,7 +56,7 @@ def running(folder: Path, environ: dict[str, str]) -> Iterator[Service]:
     data_dir = folder / "data"
     with (folder / "told").open("wb") as told:
         command = [sys.executable, "-m", "worker.cli", "up", "--workers", "1", "--data-dir", str(data_dir)]
-        process = subprocess.Popen(command, env=environ, stderr=told, start_new_session=True)
+        process = subprocess.Popen(command, env=environ | {"DEDUP_WEB": "0"}, stderr=told, start_new_session=True)
     try:
         wait_for(lambda: "service is up" in (folder / "told").read_text(), START_SECONDS)
         server = embedded.find(data_dir)

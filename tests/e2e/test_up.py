@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from benchmarks.articles import make_payloads
@@ -60,3 +62,28 @@ def test_a_server_that_died_is_back_at_the_same_address_with_its_data(tmp_path: 
         push_and_await(client, make_payloads(100, seed=2))
         assert all(client.lookup(name) for name in before)
         assert service.told().count("the server ended; starting it again") == 1
+
+
+def test_the_web_service_is_part_of_it_and_ends_with_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    settings = {"DEDUP_WEB": "1", "DEDUP_WEB_PORT": port, "DEDUP_WEB_TOKEN": "write-token-of-the-tests"}
+    service = begin(tmp_path / "data", environ=settings)
+    await_ready(service)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as web:
+
+        def answers(path: str) -> bool:
+            try:
+                return web.get(path).status_code == httpx.codes.OK
+            except httpx.TransportError:
+                return False
+
+        wait_for(lambda: answers("/stories"), 60, "the web service answers", every=0.3)
+        headers = {"Authorization": "Bearer write-token-of-the-tests"}
+        pushed = web.post("/articles", json={"id": "web:1", "text": "The ferry sails again."}, headers=headers)
+        assert pushed.json()["accepted"] == ["web:1"]
+        wait_for(lambda: answers("/articles/web:1"), 60, "the article can be read", every=0.3)
+    pids = [process.pid for process in tree(service.up.pid)]
+    service.up.kill()
+    service.up.wait(20)
+    assert remaining(pids, 20) == []

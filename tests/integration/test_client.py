@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.world import about, article, clusterer, drain, ingest, seed_lines, story_of, text
+from tests.integration.world import HOUR, about, article, clusterer, drain, ingest, seed_lines, story_of, text
 from worker import embedded
 from worker.app import make_app
 from worker.client import (
@@ -18,6 +20,7 @@ from worker.client import (
     CorrectionError,
     InboxFullError,
     StoreError,
+    UnknownArticleError,
     UnknownCorrectionError,
 )
 from worker.service.reporting import Reporting
@@ -25,6 +28,7 @@ from worker.settings import Settings, load
 from worker.store.connection import connect
 from worker.store.store import Store, open_store
 
+NOW = 1_767_323_045.0
 NOBODY = "redis://127.0.0.1:1/0"
 
 
@@ -53,7 +57,13 @@ def test_a_push_tells_the_ids_accepted_and_what_was_rejected_and_why(client: Cli
     assert pushed.accepted[2].startswith("sha256:")
     assert pushed.accepted[3:] == ["c", "d"]
     assert [(error.article_id, error.field) for error in pushed.rejected] == [("bare", "text"), (None, "payload")]
+    assert pushed.rejected_at == [5, 6]
     assert [(one.article_id, one.field) for one in client.rejected()] == [("", "payload"), ("bare", "text")]
+
+
+def test_of_a_long_push_the_places_of_what_was_rejected_are_those_in_all_of_it(client: Client) -> None:
+    pushed = client.push({} if i in (7, 199, 200, 420) else {"text": f"Text {i}."} for i in range(421))
+    assert (pushed.rejected_at, len(pushed.accepted)) == ([7, 199, 200, 420], 417)
 
 
 def test_what_was_pushed_is_found_under_the_ids_that_push_returned(client: Client, store: Store) -> None:
@@ -120,6 +130,64 @@ def test_the_storyline_of_the_two_rounds_has_them_in_order(client: Client, store
     assert storyline.n_stories == 2
     rounds = [story.id for story in client.storyline_stories(found.storyline)]
     assert rounds == [story_of(store, "seed-r1-wire"), found.story]
+
+
+def test_an_article_is_explained_with_types_its_story_and_its_corrections(client: Client, store: Store) -> None:
+    ingest(store, *seed_lines())
+    clusterer(store).run(NOW)
+    client.link("seed-r2-wire-near", "seed-r2-analysis")
+    found = client.explain("seed-r2-wire-near")
+    assert found is not None
+    assert found.match is not None
+    assert found.exact is not None
+    assert found.story is not None
+    assert (found.match.id, found.match.kind, found.story.story) == (
+        "seed-r2-wire", "near-duplicate", story_of(store, "seed-r2-wire"),
+    )  # fmt: skip
+    assert found.exact.shared[0].text
+    assert [(one.kind, one.other) for one in found.corrections] == [("link", "seed-r2-analysis")]
+    brief = client.explain("seed-r2-wire-near", story=False, passages=False)
+    assert brief == dataclasses.replace(found, story=None, exact=None)
+    assert client.explain("nobody") is None
+
+
+def test_two_articles_are_explained_with_types(client: Client, store: Store) -> None:
+    ingest(store, *seed_lines())
+    clusterer(store).run(NOW)
+    apart = client.explain_pair("seed-r1-wire", "seed-r2-wire")
+    assert apart.apart is not None
+    assert apart.storyline is not None
+    assert (apart.together, apart.apart.cause, apart.joining) == ("storyline", "time", None)
+    family = client.explain_pair("seed-r1-wire", "seed-r1-wire-near")
+    assert (family.together, family.cosine, family.terms, family.apart) == ("family", None, (), None)
+    for pair in (("seed-r1-wire", "nobody"), ("nobody", "seed-r1-wire")):
+        with pytest.raises(UnknownArticleError, match="no article 'nobody' is known"):
+            client.explain_pair(*pair)
+
+
+def test_the_articles_of_a_family_are_told_in_order_of_arrival(client: Client, store: Store) -> None:
+    body = text("family", 100)
+    ingest(store, article("a", body, source="s1"), article("b", body, source="s2"), article("c", text("other")))
+    first = client.lookup("a")
+    assert first is not None
+    told = [(one.article_id, one.kind, one.source) for one in client.family_articles(first.family)]
+    assert told == [("a", "new", "s1"), ("b", "copy", "s2")]
+    assert client.family_articles("f0") == []
+
+
+def test_stories_are_chosen_by_time_size_source_and_words(client: Client, store: Store) -> None:
+    ingest(store, *(about("flood", f"flood{i}", source=f"s{i}", title="Flood in Harrowmere") for i in range(3)))
+    clusterer(store).run(NOW)
+    ingest(store, article("alone", text("alone"), source="s9", title="Ferry back"))
+    clusterer(store).run(NOW + HOUR)
+    flood, alone = story_of(store, "flood0"), story_of(store, "alone")
+    chosen: dict[str, Any]
+    for chosen, wanted in (
+        ({}, [alone, flood]), ({"since": NOW + 1}, [alone]), ({"min_articles": 2}, [flood]),
+        ({"source": "s2"}, [flood]), ({"source": "s"}, []), ({"words": "ferry BACK"}, [alone]),
+    ):  # fmt: skip
+        assert [one.id for one in client.stories(**chosen)] == wanted
+    assert [one.id for one in client.stories(1)] == [alone]
 
 
 def test_two_articles_are_linked_and_unlinked_and_that_is_taken_back(client: Client, store: Store) -> None:

@@ -86,7 +86,16 @@ def test_there_is_no_default_password_and_nothing_is_open_to_the_outside() -> No
     passwords = re.findall(r"\$\{DEDUP_STORE_PASSWORD(.*?)\}", TEXT)
     assert passwords
     assert all(rest.startswith(":?") for rest in passwords)
-    assert not [name for name, service in SERVICES.items() if {"ports", "network_mode"} & service.keys()]
+    assert [name for name, service in SERVICES.items() if {"ports", "network_mode"} & service.keys()] == ["web"]
+
+
+def test_the_web_service_is_off_unless_told_and_published_to_this_machine_alone() -> None:
+    web = SERVICES["web"]
+    assert web["profiles"] == ["web"]
+    assert all(port.startswith("127.0.0.1:") for port in web["ports"])
+    secrets = [name for name in web["environment"] if name.endswith(("TOKEN", "SECRET"))]
+    assert len(secrets) == 4
+    assert [name for name in secrets if web["environment"][name] is not None] == []
 
 
 def test_every_service_ends_in_time_and_tells_its_health() -> None:

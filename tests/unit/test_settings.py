@@ -50,6 +50,15 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         "DEDUP_FEEDS_ALLOW": "10.0.0.0/8, fd00::/8 ,192.168.1.7",
         "DEDUP_FEEDS_POLL_SECONDS": "600",
         "DEDUP_FEEDS_HOST_SECONDS": "0.5",
+        "DEDUP_WEB": "no",
+        "DEDUP_WEB_HOST": "::",
+        "DEDUP_WEB_PORT": "8080",
+        "DEDUP_WEB_HOSTS": "news.example, dedup.internal",
+        "DEDUP_WEB_TOKEN": "a-token-of-some-length",
+        "DEDUP_WEB_READ_TOKEN": "another-of-some-length",
+        "DEDUP_WEB_MAX_BYTES": "1000000",
+        "DEDUP_WEB_MINIFLUX_SECRET": "a-secret-of-some-length",
+        "DEDUP_WEB_FRESHRSS_TOKEN": "a-third-of-some-length",
         "DEDUP_PARENT_FD": "7",
         "DEDUP_SOMETHING_ELSE": "ignored",
     }
@@ -71,6 +80,15 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         feeds_allow=tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "fd00::/8", "192.168.1.7/32"))),
         feeds_poll_seconds=600.0,
         feeds_host_seconds=0.5,
+        web=False,
+        web_host="::",
+        web_port=8080,
+        web_hosts=("news.example", "dedup.internal"),
+        web_token="a-token-of-some-length",
+        web_read_token="another-of-some-length",
+        web_max_bytes=1_000_000,
+        web_miniflux_secret="a-secret-of-some-length",
+        web_freshrss_token="a-third-of-some-length",
         parent_fd=7,
     )
 
@@ -111,6 +129,8 @@ def test_data_lie_where_the_user_keeps_data_unless_told_otherwise(environ: dict[
         ("DEDUP_INBOX_MAX", "0"),
         ("DEDUP_MAX_ARTICLE_BYTES", "8 MiB"),
         ("DEDUP_KEEP_TEXT", "maybe"),
+        ("DEDUP_WEB_PORT", "65536"),
+        ("DEDUP_WEB_MAX_BYTES", "32 MiB"),
         ("DEDUP_PARENT_FD", "stdin"),
         ("DEDUP_REPORT_TIMEZONE", "Atlantis/Capital"),
         ("DEDUP_REPORT_TIMEZONE", "../../etc/passwd"),
@@ -145,6 +165,21 @@ def test_texts_are_kept_or_not_by_any_usual_word_for_it(value: str, kept: bool) 
 
 def test_a_refusal_does_not_repeat_a_password() -> None:
     assert "hunter2" not in refusal(REDIS_URL="http://:hunter2@store:6379")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["DEDUP_WEB_TOKEN", "DEDUP_WEB_READ_TOKEN", "DEDUP_WEB_MINIFLUX_SECRET", "DEDUP_WEB_FRESHRSS_TOKEN"],
+)
+@pytest.mark.parametrize("secret", ["hunter2", "hunter2 and some more words", "hünter2hünter2hünter2"])
+def test_a_secret_that_is_none_is_refused_and_not_repeated(variable: str, secret: str) -> None:
+    message = refusal(**{variable: secret})
+    assert message.startswith(f"{variable}='***': ")
+    assert "nter2" not in message
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    assert "a-token-of-some-length" not in repr(load({**HOME, "DEDUP_WEB_TOKEN": "a-token-of-some-length"}))
 
 
 def test_articles_are_never_dropped_before_they_leave_the_window() -> None:

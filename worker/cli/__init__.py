@@ -64,6 +64,11 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     up = _add(commands, "up", "running:up", "run server, workers and beat until ctrl-C", json=False)
     up.add_argument("--workers", metavar="N", type=_count, default=2, help="ingest workers (default: 2)")
     up.add_argument("--tcp-port", metavar="PORT", type=_port, help="also listen on this loopback port; 0: any free one")
+    web = _add(
+        commands, "web", "serving:web", "serve HTTP until ctrl-C: push, look up, follow, story feeds", json=False
+    )
+    web.add_argument("--host", metavar="HOST", help="where to listen (default: DEDUP_WEB_HOST, 127.0.0.1)")
+    web.add_argument("--port", metavar="PORT", type=_port, help="0: any free one (default: DEDUP_WEB_PORT, 8040)")
     push = _add(commands, "push", "pushing:push", "push articles: JSON lines, JSON, or a feed")
     push.add_argument("source", metavar="FILE|URL|-", help="a file, a URL, or - for standard input")
 

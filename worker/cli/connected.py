@@ -14,7 +14,8 @@ from worker import embedded
 from worker.cli.output import note
 from worker.client import Client
 from worker.settings import Settings, load
-from worker.store.connection import told
+from worker.store.connection import connect, told
+from worker.store.store import Store, open_store
 from worker.up import server_for
 
 
@@ -30,11 +31,6 @@ class Reached:
     url: str
     client: Client
     server: embedded.Server | None
-
-
-def unknown_article(article_id: str) -> UnknownIdError:
-    """What is said of an article that is not there."""
-    return UnknownIdError(f"no article {article_id!r} is known: not pushed, not worked on yet, or expired")
 
 
 def chosen_settings(args: argparse.Namespace) -> Settings:
@@ -59,6 +55,15 @@ def reached(args: argparse.Namespace) -> Iterator[Reached]:
                 prefix=settings.prefix,
                 inbox_max=settings.inbox_max,
                 max_article_bytes=settings.max_article_bytes,
+                window_days=settings.window_days,
             ) as client,
         ):
             yield Reached(settings, url, client, server)
+
+
+@contextlib.contextmanager
+def opened_store(service: Reached) -> Iterator[Store]:
+    """The whole store behind a service, for what its client does not tell."""
+    store = open_store(connect(service.url), service.settings.prefix)
+    with contextlib.closing(store.connection):
+        yield store

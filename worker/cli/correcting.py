@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import Final
 
 from dedup.article import format_time
 from dedup.correction import CorrectionKind
+from worker import answers
+from worker.answers import Answer
 from worker.cli.connected import reached
 from worker.cli.output import note, show_fields, show_json, show_table
-from worker.store.corrections import Made
 
-_TOLD = {
+_VERBS: Final = {"link": "linked with", "unlink": "unlinked from"}
+_TOLD: Final = {
     ("link", "made"): "linked: they are in one story from the next run on",
     ("link", "stands"): "linked already: nothing changes",
     ("link", "taken back"): "the link is taken back: the next run clusters without it",
@@ -37,35 +39,16 @@ def corrections(args: argparse.Namespace) -> int:
     with reached(args) as service:
         made = service.client.corrections(args.article_id)
     if args.json:
-        show_json([told(one) for one in made])
+        show_json([answers.correction(one) for one in made])
     else:
         rows = [(one.correction.kind, one.correction.one, one.correction.other, format_time(one.at)) for one in made]
         show_table("Corrections", ("kind", "article", "other", "made_at"), rows)
     return 0
 
 
-def told(made: Made) -> dict[str, Any]:
-    """A correction as JSON says it."""
-    return {
-        "kind": made.correction.kind,
-        "articles": [made.correction.one, made.correction.other],
-        "made_at": format_time(made.at),
-    }
-
-
-def of_article(made: Made, article_id: str) -> dict[str, Any]:
-    """A correction as it is told of one of its articles."""
-    return {
-        "kind": made.correction.kind,
-        "other": made.correction.opposite(article_id),
-        "made_at": format_time(made.at),
-    }
-
-
-def brief(made: Sequence[Made], article_id: str) -> str:
+def brief(own: Sequence[Answer]) -> str:
     """An article's corrections in a line, "" where there are none."""
-    verbs = {"link": "linked with", "unlink": "unlinked from"}
-    return ", ".join(f"{verbs[one.correction.kind]} {one.correction.opposite(article_id)}" for one in made)
+    return ", ".join(f"{_VERBS[one['kind']]} {one['other']}" for one in own)
 
 
 def _correct(args: argparse.Namespace, kind: CorrectionKind) -> int:

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 
 from dedup.belonging import Belonging, Pair, RunnerUp, Term
 from dedup.pipeline import Params
 from dedup.story import Story
-from worker.cli.connected import Reached, unknown_article
+from worker.cli.connected import Reached, opened_store
 from worker.cli.output import show_fields, show_table, show_text
-from worker.cli.reasons import cause, cues, cut, figures, filled_ordinal, why_in_story, why_pair
-from worker.cli.spelling import UNKNOWN, Speller
+from worker.client import UnknownArticleError
+from worker.explained.reasons import cause, cues, cut, figures, filled_ordinal, why_in_story, why_pair
+from worker.explained.spelling import UNKNOWN, Speller
 from worker.service import explaining_stories
 from worker.service.explaining_stories import Home, PairExplanation, StoryExplanation
-from worker.store.connection import connect
-from worker.store.store import open_store
 
 
 def story_explanation(service: Reached, article_id: str) -> StoryExplanation | None:
     """An article in its story; None where it is not known."""
-    store = open_store(connect(service.url), service.settings.prefix)
-    with contextlib.closing(store.connection):
+    with opened_store(service) as store:
         return explaining_stories.explain_story(
             store, Params(), article_id, service.settings.window_seconds, time.time()
         )
 
 
 def pair_explanation(service: Reached, here: str, there: str) -> PairExplanation:
-    """Two articles. Raises `UnknownIdError` where one is not known."""
-    store = open_store(connect(service.url), service.settings.prefix)
-    with contextlib.closing(store.connection):
+    """Two articles. Raises `UnknownArticleError` where one is not known."""
+    with opened_store(service) as store:
         found = explaining_stories.explain_pair(
             store, Params(), (here, there), service.settings.window_seconds, time.time()
         )
     if isinstance(found, str):
-        raise unknown_article(found)
+        raise UnknownArticleError(found)
     return found
 
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from dedup.article import format_time
 from worker import feeds
+from worker.answers import as_mapping
 from worker.cli.connected import reached
 from worker.cli.lines import InputError, read_bytes
-from worker.cli.output import as_mapping, note, show_json, show_table
+from worker.cli.output import note, show_json, show_table
 from worker.service.polling import Polled, Poller, make_poller
 from worker.service.runtime import make_runtime
 from worker.service.subscribing import Subscribed, subscribe_to_list, subscribe_to_url, subscribed, unsubscribe

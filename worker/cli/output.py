@@ -10,14 +10,14 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dedup.article import format_time
 from dedup.report import plain
+from worker.answers import as_mapping
 
 _UNSEEN: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
 
@@ -68,17 +68,6 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     for line in cells:
         table.add_row(*(Text(cell) for cell in line))
     Console().print(table)
-
-
-def as_mapping(value: Any) -> dict[str, Any]:
-    """A value's fields, with times in RFC 3339 (None where unknown)."""
-    return {field.name: _told(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)}
-
-
-def _told(name: str, content: object) -> object:
-    if name.endswith("_at") or name == "at":
-        return content or None if isinstance(content, str) else format_time(content) or None  # type: ignore[arg-type]
-    return content
 
 
 def _cell(value: object) -> str:

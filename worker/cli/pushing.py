@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dedup.errors import DedupError
-from worker import feeds
+from worker import answers, feeds
 from worker.cli.connected import chosen_settings, reached
 from worker.cli.lines import InputError, read_bytes
 from worker.cli.output import note, show_json
 from worker.settings import Settings
-from worker.store.pushing import InboxFullError, Payload
+from worker.store.pushing import InboxFullError, Payload, Pushed, split_payloads
 
 _TOLD_REJECTIONS = 20
 
@@ -28,24 +26,24 @@ def push(args: argparse.Namespace) -> int:
     if not payloads:
         raise InputError(f"{args.source}: no articles in it")
     with reached(args) as service:
-        accepted: list[str] = []
-        rejected: list[dict[str, str | None]] = []
+        told = Pushed()
         try:
             with _progress() as progress:
                 bar = progress.add_task("pushing", total=len(payloads))
                 for batch in service.client.push_each(payloads):
-                    accepted += batch.accepted
-                    rejected += [{"id": e.article_id, "field": e.field, "reason": e.reason} for e in batch.rejected]
-                    progress.update(bar, completed=len(accepted) + len(rejected))
+                    told.add(batch)
+                    progress.update(bar, completed=len(told.accepted) + len(told.rejected))
         except InboxFullError:
             raise  # it counts what went in of its own batch, too
         except DedupError as error:
-            raise DedupError(f"{error} ({len(accepted):,} of {len(payloads):,} articles had been accepted)") from error
+            raise DedupError(
+                f"{error} ({len(told.accepted):,} of {len(payloads):,} articles had been accepted)"
+            ) from error
         if args.json:
-            show_json({"accepted": accepted, "rejected": rejected})
+            show_json(answers.pushed(told))
         else:
-            _tell(accepted, rejected)
-    return 1 if rejected else 0
+            _tell(told)
+    return 1 if told.rejected else 0
 
 
 def read_source(source: str, settings: Settings) -> list[Payload]:
@@ -58,20 +56,7 @@ def read_source(source: str, settings: Settings) -> list[Payload]:
     if feeds.looks_like_feed(body):
         origin = "stdin" if source == "-" else Path(source).absolute().as_uri()
         return list(reversed(feeds.read_feed(body, origin)))
-    return list(_articles(body))
-
-
-def _articles(body: bytes) -> Iterator[Payload]:
-    """One JSON document (an article or an array of them), or one article a line."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        yield from (line for line in body.splitlines() if line.strip())
-        return
-    if isinstance(document, list):
-        yield from (one if isinstance(one, dict) else json.dumps(one) for one in document)
-    else:
-        yield body
+    return list(split_payloads(body))
 
 
 def _progress() -> Progress:
@@ -81,12 +66,12 @@ def _progress() -> Progress:
     )  # fmt: skip
 
 
-def _tell(accepted: list[str], rejected: list[dict[str, str | None]]) -> None:
-    note(f"{len(accepted):,} articles accepted, {len(rejected):,} rejected")
-    for one in rejected[:_TOLD_REJECTIONS]:
-        note(f"rejected {one['id'] or '(no id)'}: {one['field']}: {one['reason']}")
-    if len(rejected) > _TOLD_REJECTIONS:
-        note(f"and {len(rejected) - _TOLD_REJECTIONS:,} more; all of them are in the stream `rejected`")
+def _tell(told: Pushed) -> None:
+    note(f"{len(told.accepted):,} articles accepted, {len(told.rejected):,} rejected")
+    for one in told.rejected[:_TOLD_REJECTIONS]:
+        note(f"rejected {one.article_id or '(no id)'}: {one.field}: {one.reason}")
+    if len(told.rejected) > _TOLD_REJECTIONS:
+        note(f"and {len(told.rejected) - _TOLD_REJECTIONS:,} more; all of them are in the stream `rejected`")
     if not sys.stdout.isatty():
-        for article_id in accepted:
+        for article_id in told.accepted:
             sys.stdout.write(f"{article_id}\n")

@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 from dedup.article import format_time
 from dedup.report import Period, PeriodKind, period_of, plain
 from dedup.story import Change, ChangeKind, Story
+from worker import answers
 from worker.cli import correcting
-from worker.cli.connected import Reached, UnknownIdError, reached, unknown_article
-from worker.cli.explaining import brief, explanation, told_match
+from worker.cli.connected import Reached, UnknownIdError, reached
+from worker.cli.explaining import brief
 from worker.cli.lines import InputError
-from worker.cli.output import as_mapping, escaped, json_text, note, show_fields, show_json, show_table, show_text
+from worker.cli.output import escaped, json_text, note, show_fields, show_json, show_table, show_text
+from worker.client import UnknownArticleError
 from worker.service.overview import overview
 from worker.service.runtime import make_runtime
 from worker.store.reports import Rendered
@@ -37,24 +39,14 @@ _NAMES: Final = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d"}
 def show(args: argparse.Namespace) -> int:
     """One article: its family, story and storyline, which article it matches, and who else is in the family."""
     with reached(args) as service:
-        entry = service.client.lookup(args.article_id)
-        if entry is None:
-            raise unknown_article(args.article_id)
-        family = service.client.family(entry.family)
-        explained = explanation(service, args.article_id, with_text=False)
-        match = explained.match if explained is not None else None
-        made = service.client.corrections(args.article_id)
-        told = {"id": entry.article_id} | {k: v for k, v in as_mapping(entry).items() if k != "article_id"}
-        members = [
-            {"id": one.article_id, "kind": one.kind, "source": one.source, "title": one.title}
-            for name in (family.articles if family else ())
-            if (one := service.client.lookup(name)) is not None
-        ]
+        told = answers.whole_article(service.client, args.article_id)
+    if told is None:
+        raise UnknownArticleError(args.article_id)
     if args.json:
-        own = [correcting.of_article(one, args.article_id) for one in made]
-        show_json(told | {"match": told_match(match), "corrections": own, "family_articles": members})
+        show_json(told)
         return 0
-    corrections = {"corrections": correcting.brief(made, args.article_id)} if made else {}
+    members, match, made = (told.pop(name) for name in ("family_articles", "match", "corrections"))
+    corrections = {"corrections": correcting.brief(made)} if made else {}
     show_fields(told | {"matches": brief(match)} | corrections)
     if len(members) > 1:
         show_text("")
@@ -66,19 +58,16 @@ def story(args: argparse.Namespace) -> int:
     """One story with its articles, and the other stories of its storyline."""
     with reached(args) as service:
         client = service.client
-        found = client.story(args.story_id)
-        if found is None:
+        told = answers.story(client, args.story_id)
+        if told is None:
             raise UnknownIdError(f"no story {args.story_id!r} is known: never made, or expired")
-        ids = client.story_articles(found.id)
+        if args.json:
+            show_json(told)
+            return 0
+        ids, _ = told.pop("articles"), told.pop("storyline_stories")
         articles = [one for name in ids[:_TOLD_ARTICLES] if (one := client.lookup(name)) is not None]
-        line = client.storyline_stories(found.storyline)
-    if args.json:
-        show_json(
-            as_mapping(found)
-            | {"articles": ids, "storyline_stories": [{"id": one.id, "headline": one.headline} for one in line]}
-        )
-        return 0
-    show_fields(as_mapping(found))
+        line = client.storyline_stories(told["storyline"])
+    show_fields(told)
     show_text("")
     rows = [(one.article_id, one.kind, one.source, one.published_at, one.title) for one in articles]
     show_table("Its articles", ("id", "kind", "source", "published_at", "title"), rows)
@@ -95,7 +84,7 @@ def stories(args: argparse.Namespace) -> int:
     with reached(args) as service:
         found = service.client.stories(args.limit)
     if args.json:
-        show_json([as_mapping(one) for one in found])
+        show_json(answers.stories(found))
     else:
         show_table("Stories, latest first", *_stories_table(found))
     return 0
@@ -200,7 +189,7 @@ def _stories_table(found: list[Story]) -> tuple[tuple[str, ...], list[tuple[obje
 
 def _show_change(entry_id: str, change: Change, *, as_json: bool) -> None:
     if as_json:
-        show_text(json_text({"entry": entry_id} | as_mapping(change)))
+        show_text(json_text(answers.change(entry_id, change)))
     else:
         other = f" {_RELATIONS[change.kind]} {change.other}" if change.other else ""
         more = " ..." if change.n_articles > _TOLD_IN_CHANGE else ""

@@ -238,29 +238,17 @@ class Articles:
 
     def get(self, article_id: str) -> ArticleEntry | None:
         """All that is told of an article, None where there is none."""
+        return next(iter(self.get_all([article_id])), None)
+
+    def get_all(self, article_ids: Sequence[str]) -> list[ArticleEntry]:
+        """All that is told of those of the articles that are there, in one round trip."""
         pipeline = self.connection.pipeline(transaction=False)
-        pipeline.hgetall(self.keys.article(article_id))
-        pipeline.hgetall(self.keys.meta(article_id))
-        told, meta = (_decoded(reply) for reply in pipeline.execute())
-        if not told:
-            return None
-        return ArticleEntry(
-            article_id=article_id,
-            family=told.get("family", ""),
-            kind=told.get("kind", ""),
-            representative=told.get("representative", ""),
-            story=told.get("story", ""),
-            storyline=told.get("storyline", ""),
-            status=told.get("status", ""),
-            published_at=told.get("published_at", ""),
-            seen_at=told.get("seen_at", ""),
-            revision=int(told.get("revision", 0)),
-            title=meta.get("title", ""),
-            url=meta.get("url", ""),
-            source=meta.get("source", ""),
-            language=meta.get("language", ""),
-            warnings=tuple(json.loads(meta.get("warnings", "[]"))),
-        )
+        for article_id in article_ids:
+            pipeline.hgetall(self.keys.article(article_id))
+            pipeline.hgetall(self.keys.meta(article_id))
+        replies = [_decoded(reply) for reply in pipeline.execute()] if article_ids else []
+        told = zip(article_ids, replies[::2], replies[1::2], strict=True)
+        return [_entry(article_id, fields, meta) for article_id, fields, meta in told if fields]
 
     def get_family(self, family_id: str) -> FamilyEntry | None:
         """A family with its articles in order of arrival, None where there is none."""
@@ -291,6 +279,26 @@ class Articles:
         pipeline.zcard(self.keys.families)
         n_articles, n_families = pipeline.execute()
         return int(n_articles), int(n_families)
+
+
+def _entry(article_id: str, told: Mapping[str, str], meta: Mapping[str, str]) -> ArticleEntry:
+    return ArticleEntry(
+        article_id=article_id,
+        family=told.get("family", ""),
+        kind=told.get("kind", ""),
+        representative=told.get("representative", ""),
+        story=told.get("story", ""),
+        storyline=told.get("storyline", ""),
+        status=told.get("status", ""),
+        published_at=told.get("published_at", ""),
+        seen_at=told.get("seen_at", ""),
+        revision=int(told.get("revision", 0)),
+        title=meta.get("title", ""),
+        url=meta.get("url", ""),
+        source=meta.get("source", ""),
+        language=meta.get("language", ""),
+        warnings=tuple(json.loads(meta.get("warnings", "[]"))),
+    )
 
 
 def _decoded(raw: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -35,10 +35,21 @@ class InboxFullError(DedupError):
 
 @dataclass(slots=True)
 class Pushed:
-    """What became of a push: the ids accepted, in order, and the articles rejected, each with field and reason."""
+    """What became of a push: the ids accepted, in order, and the articles rejected, each with field and reason.
+
+    `rejected_at` are the places of the latter among all that were pushed, from 0 on.
+    """
 
     accepted: list[str] = field(default_factory=list)
     rejected: list[ArticleError] = field(default_factory=list)
+    rejected_at: list[int] = field(default_factory=list)
+
+    def add(self, batch: Pushed) -> None:
+        """Takes up what became of the batch that was pushed next."""
+        n_before = len(self.accepted) + len(self.rejected)
+        self.accepted += batch.accepted
+        self.rejected += batch.rejected
+        self.rejected_at += [n_before + place for place in batch.rejected_at]
 
 
 def push_payloads(inbox: Inbox, rejected: Rejected, payloads: Iterable[Payload], max_bytes: int) -> Iterator[Pushed]:
@@ -51,13 +62,14 @@ def push_payloads(inbox: Inbox, rejected: Rejected, payloads: Iterable[Payload],
     while batch := list(islice(waiting, BATCH_ARTICLES)):
         told = Pushed()
         accepted: list[tuple[str, bytes]] = []
-        for payload in batch:
+        for place, payload in enumerate(batch):
             raw = _raw(payload)
             try:
                 article = identify(parse_article(raw, max_bytes))
             except ArticleError as error:
                 _keep(rejected, error, raw)
                 told.rejected.append(error)
+                told.rejected_at.append(place)
             else:
                 accepted.append((article.id, raw))
         for part in _parts(accepted):
@@ -67,6 +79,19 @@ def push_payloads(inbox: Inbox, rejected: Rejected, payloads: Iterable[Payload],
                 raise InboxFullError(done + told.accepted, part[n_taken][0], inbox.max_waiting)
         done += told.accepted
         yield told
+
+
+def split_payloads(body: bytes) -> Iterator[Payload]:
+    """The payloads in a body: one JSON document (an article or an array of them), or one article a line."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        yield from (line for line in body.splitlines() if line.strip())
+        return
+    if isinstance(document, list):
+        yield from (one if isinstance(one, dict) else json.dumps(one) for one in document)
+    else:
+        yield body
 
 
 def _raw(payload: Payload) -> bytes:

@@ -124,9 +124,18 @@ class Stories:
         scored = self.connection.zrange(self.keys.storyline_stories(storyline_id), 0, -1, withscores=True)
         return {name.decode(): float(score) for name, score in scored}
 
-    def latest(self, n: int) -> list[str]:
-        """The stories updated last, latest first."""
-        return [one.decode() for one in self.connection.zrevrange(self.keys.stories, 0, n - 1)]
+    def latest_since(self, since: float, start: int, n: int) -> list[str]:
+        """Of the stories updated at or after a time (Unix seconds), latest first, `n` from the `start`-th on."""
+        span = self.connection.zrevrangebyscore(self.keys.stories, "+inf", since, start=start, num=n)
+        return [one.decode() for one in span]
+
+    def all_articles(self, story_ids: Sequence[str]) -> dict[str, list[str]]:
+        """The articles of each of these stories, in order of arrival."""
+        pipeline = self.connection.pipeline(transaction=False)
+        for story_id in story_ids:
+            pipeline.zrange(self.keys.story_articles(story_id), 0, -1)
+        replies = pipeline.execute() if story_ids else []
+        return {story_id: [one.decode() for one in reply] for story_id, reply in zip(story_ids, replies, strict=True)}
 
     def all_ids(self) -> list[str]:
         """Every story that can be read."""

@@ -8,7 +8,7 @@ from typing import Final
 from dedup.agreement import Agreement, Filled
 from dedup.belonging import Apart, Likeness, Score
 from dedup.cues import LAST_VALUE
-from worker.cli.spelling import UNKNOWN, Speller
+from worker.explained.spelling import UNKNOWN, Speller
 from worker.service.explaining_stories import PairExplanation, StoryExplanation
 
 _MOST_CUES: Final = 4
