@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from scipy import sparse
 from dedup.cues import WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, count, read_facts
 from dedup.episode.value import RoundParams
+
+_PAIRS_AT_ONCE: Final = 4096
+"""Articles compared with stories at once, so that their rows fit a cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +45,13 @@ def find_homes(
     `scaled` are TF-IDF rows over the roots of their reliabilities, `published_days` is nan where undated. No story has
     both dated and undated articles.
     """
-    found = labels.copy()
+    found, order = labels.copy(), np.argsort(labels, kind="stable")
     anchors: dict[int, _Anchor] = {}
     for article, stories in _alike(labels, graph, scaled, published_days, weigher.params):
         for label in stories:
             if label not in anchors:
-                members = np.flatnonzero(labels == label)
+                start, stop = (np.searchsorted(labels[order], label, side=side) for side in ("left", "right"))
+                members = order[start:stop]
                 own = [tales[i] for i in members.tolist()]
                 anchors[label] = _Anchor(label, own, [*map(read_facts, own)], float(published_days[members].mean()))
         home = _home(tales[article], [anchors[label] for label in stories], weigher)
@@ -63,28 +68,41 @@ def _alike(
     params: RoundParams,
 ) -> Iterator[tuple[int, list[int]]]:
     """Each undated article with the dated stories it may be of, those that its neighbours are in."""
-    dated = np.isfinite(published_days)
-    centres: dict[int, tuple[sparse.csr_matrix, float]] = {}
-    for article in np.flatnonzero(~dated).tolist():
-        near = graph.indices[graph.indptr[article] : graph.indptr[article + 1]]
-        alike = []
-        for label in np.unique(labels[near[dated[near]]]).tolist():
-            if label not in centres:
-                centres[label] = _centre(scaled[np.flatnonzero(labels == label)])
-            centre, cohesion = centres[label]
-            similarity = (scaled[[article]] @ centre.T).sum()
-            if similarity >= max(params.min_similarity, params.min_cohesion * cohesion):
-                alike.append(label)
-        if alike:
-            yield article, alike
+    edges, dated = graph.tocoo(), np.isfinite(published_days)
+    across = ~dated[edges.row] & dated[edges.col]
+    pairs = np.unique(np.column_stack([edges.row[across], labels[edges.col[across]]]), axis=0)
+    wanted, which = np.unique(pairs[:, 1], return_inverse=True)
+    centres, cohesions = _centres(labels, wanted, scaled)
+    bars = np.maximum(params.min_similarity, params.min_cohesion * cohesions[which])
+    alike = pairs[_products(scaled, pairs[:, 0], centres, which) >= bars]
+    articles, starts = np.unique(alike[:, 0], return_index=True)
+    for article, stories in zip(articles.tolist(), np.split(alike[:, 1], starts[1:]), strict=False):
+        yield article, stories.tolist()
 
 
-def _centre(rows: sparse.csr_matrix) -> tuple[sparse.csr_matrix, float]:
-    """The mean row, and the mean similarity of two of the articles, 0 for one alone."""
-    n, centre = rows.shape[0], sparse.csr_matrix(rows.mean(axis=0))
-    if n == 1:
-        return centre, 0.0
-    return centre, float((n * n * (centre @ centre.T).sum() - rows.multiply(rows).sum()) / (n * (n - 1)))
+def _centres(
+    labels: NDArray[np.int64], wanted: NDArray[np.int64], scaled: sparse.csr_matrix
+) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+    """The mean row of the articles of each wanted label, and the mean similarity of two of them, 0 of one alone."""
+    own = np.flatnonzero(np.isin(labels, wanted))
+    owner = np.searchsorted(wanted, labels[own])
+    sizes = np.bincount(owner, minlength=len(wanted)).astype(np.float64)
+    members = sparse.csr_matrix((1 / sizes[owner], (owner, own)), shape=(len(wanted), len(labels)))
+    centres = (members @ scaled).tocsr()
+    squares = np.bincount(owner, np.asarray(scaled[own].multiply(scaled[own]).sum(axis=1)).ravel(), len(wanted))
+    within = sizes**2 * np.asarray(centres.multiply(centres).sum(axis=1)).ravel() - squares
+    return centres, np.where(sizes > 1, within / np.maximum(sizes * (sizes - 1), 1), 0.0)
+
+
+def _products(
+    rows: sparse.csr_matrix, left: NDArray[np.int64], others: sparse.csr_matrix, right: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The product of each row on the left with that on the right: float64, shape (len(left),)."""
+    parts = [
+        np.asarray(rows[left[i : i + _PAIRS_AT_ONCE]].multiply(others[right[i : i + _PAIRS_AT_ONCE]]).sum(axis=1))
+        for i in range(0, len(left), _PAIRS_AT_ONCE)
+    ]
+    return np.concatenate([np.zeros(0), *(part.ravel() for part in parts)])
 
 
 def _home(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> int | None:
