@@ -7,7 +7,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -23,6 +23,9 @@ _ANSWERS: Final = {
 }  # fmt: skip
 _PASSWORD: Final = re.compile(r"(//[^:@/?#]*):.*@")
 _PASSWORD_OPTION: Final = re.compile(r"([?&]password=)[^&#]*")
+
+_SECRET: Final = frozenset({"DEDUP_READERS"})
+"""Variables whose value no message shows."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -48,6 +51,8 @@ class Settings:
     `feeds_allow`: networks a feed may be fetched from although they are not public (comma-separated CIDR).
     `feeds_poll_seconds`: pause between polls of a feed that asks for no longer one.
     `feeds_host_seconds`: least pause between two requests to one host.
+    `readers`: the secrets of accounts of feed readers (name=secret, separated by spaces), never shown.
+    `readers_file`: a file with more of them, one a line, that nobody else may read; "." for none.
     `parent_fd`: set by `dedup up` for its workers: they end when this pipe closes.
     """
 
@@ -68,6 +73,8 @@ class Settings:
     feeds_allow: tuple[Network, ...] = ()
     feeds_poll_seconds: float = 900.0
     feeds_host_seconds: float = 1.0
+    readers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    readers_file: Path = Path()
     parent_fd: int = -1
 
     @property
@@ -87,10 +94,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of an environment (the process's own by default). Raises `SettingsError`."""
     given = os.environ if environ is None else environ
     values: dict[str, object] = {"data_dir": default_data_dir(given)}
-    for field in fields(Settings):
-        variable = "REDIS_URL" if field.name == "redis_url" else f"DEDUP_{field.name.upper()}"
+    for one in fields(Settings):
+        variable = "REDIS_URL" if one.name == "redis_url" else f"DEDUP_{one.name.upper()}"
         if text := given.get(variable, "").strip():
-            values[field.name] = _read(variable, text, _READERS.get(field.name, str))
+            values[one.name] = _read(variable, text, _READERS.get(one.name, str))
     return _checked(Settings(**values))  # type: ignore[arg-type]
 
 
@@ -146,7 +153,8 @@ def _read(variable: str, text: str, reader: Callable[[str], object]) -> object:
     try:
         return reader(text)
     except ValueError as error:
-        raise SettingsError(f"{variable}={redacted(text)!r}: {error}") from error
+        shown = "***" if variable in _SECRET else repr(redacted(text))
+        raise SettingsError(f"{variable}={shown}: {error}") from error
 
 
 def _positive(number: Callable[[str], float]) -> Callable[[str], object]:
@@ -168,6 +176,13 @@ def _yes_or_no(text: str) -> bool:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _secrets(text: str) -> tuple[tuple[str, str], ...]:
+    named = [part.partition("=") for part in text.split()]
+    if not all(name and secret for name, _, secret in named):
+        raise ValueError("must be name=secret for each account, separated by spaces; one with spaces goes into a file")
+    return tuple((name, secret) for name, _, secret in named)
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -215,6 +230,8 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "feeds_allow": _networks,
     "feeds_poll_seconds": _positive(float),
     "feeds_host_seconds": _positive(float),
+    "readers": _secrets,
+    "readers_file": lambda text: Path(text).expanduser(),
 }
 
 
