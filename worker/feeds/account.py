@@ -63,12 +63,13 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A part of what a reader has: `items` in the order of their arrival, `absent` ids of what it listed and did not
-    give, and where the next poll goes on from.
+    give, where the next poll goes on from, and whether there is more.
     """
 
     items: tuple[Item, ...] = ()
     absent: tuple[str, ...] = ()
     cursor: str = ""
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

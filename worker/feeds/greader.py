@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
@@ -92,7 +92,8 @@ class GoogleReader:
         fresh = [item_id for item_id in reversed(listed) if not since.is_known(item_id)]
         places = self._subscriptions() if fresh else {}
         for start in range(0, len(fresh), GIVEN):
-            yield self._page(fresh[start : start + GIVEN], places)
+            page = self._page(fresh[start : start + GIVEN], places)
+            yield replace(page, has_more=start + GIVEN < len(fresh))
 
     def states(self, item_ids: Sequence[str]) -> dict[str, bool]:
         wanted, unread, n_listed = set(item_ids), set[str](), 0

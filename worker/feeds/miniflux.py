@@ -82,7 +82,8 @@ class Miniflux:
                 continue
             is_last = len(entries) < limit
             cursor, passed = _after(cursor, entries), 0
-            yield Page(tuple(map(self._item, entries)), cursor=(cursor.ended() if is_last else cursor).text())
+            reached = cursor.ended() if is_last else cursor
+            yield Page(tuple(map(self._item, entries)), cursor=reached.text(), has_more=not is_last)
             if is_last:
                 return
 

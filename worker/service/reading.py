@@ -58,7 +58,7 @@ class Reading:
                 if self.full:
                     return
                 self.cursor = page.cursor or self.cursor
-                if time.monotonic() > end:
+                if page.has_more and time.monotonic() > end:
                     return
             self.is_whole = True
         except feeds.FeedError as error:
