@@ -25,7 +25,7 @@ from dedup.errors import DedupError
 from dedup.family import FamilyParams
 from dedup.shown import Covered
 from worker import feeds
-from worker.service.polling import Poller, account_of_record, rest_after
+from worker.service.polling import RUN_SECONDS, Poller, account_of_record, rest_after
 from worker.service.standing import Scope, Standing, load_standing
 from worker.service.visiting import BusyHostError
 from worker.store.appendonly import is_written
@@ -95,10 +95,13 @@ class Marker:
     def store(self) -> Store:
         return self.poller.store
 
-    def run(self) -> int:
-        """Marks in all accounts whose time has come; returns in how many."""
-        due = self.store.feeds.marking_due(time.time())
-        return sum(1 for feed_id in due if self.mark(feed_id) is not None)
+    def run(self, seconds: float = RUN_SECONDS) -> int:
+        """Marks in the accounts whose time has come, beginning for so long at most; returns in how many."""
+        end, n_done = time.monotonic() + seconds, 0
+        for feed_id in self.store.feeds.marking_due(time.time()):
+            if time.monotonic() < end:
+                n_done += self.mark(feed_id) is not None
+        return n_done
 
     def mark(self, feed_id: str) -> Marked | None:
         """Marks what is to be marked in one account. None where nothing is asked for, or another process has it."""
