@@ -50,6 +50,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         "DEDUP_FEEDS_ALLOW": "10.0.0.0/8, fd00::/8 ,192.168.1.7",
         "DEDUP_FEEDS_POLL_SECONDS": "600",
         "DEDUP_FEEDS_HOST_SECONDS": "0.5",
+        "DEDUP_READERS": " miniflux=a=b  work=c ",
+        "DEDUP_READERS_FILE": "/run/secrets/readers",
         "DEDUP_PARENT_FD": "7",
         "DEDUP_SOMETHING_ELSE": "ignored",
     }
@@ -71,6 +73,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         feeds_allow=tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "fd00::/8", "192.168.1.7/32"))),
         feeds_poll_seconds=600.0,
         feeds_host_seconds=0.5,
+        readers=(("miniflux", "a=b"), ("work", "c")),
+        readers_file=Path("/run/secrets/readers"),
         parent_fd=7,
     )
 
@@ -194,3 +198,11 @@ def test_a_certificate_is_checked_unless_the_url_says_otherwise() -> None:
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize("given", ["hunter2", "=hunter2", "miniflux=", "miniflux=hunter2 and more"])
+def test_a_secret_is_shown_in_no_message_and_no_value(given: str) -> None:
+    told = refusal(DEDUP_READERS=given)
+    assert told.startswith("DEDUP_READERS=***: must be name=secret for each account")
+    assert "hunter2" not in told
+    assert "hunter2" not in repr(load({**HOME, "DEDUP_READERS": "miniflux=hunter2"}))

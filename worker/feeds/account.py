@@ -20,6 +20,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,39}")
 _TAKEN_NAMES: Final = frozenset({"feed", "http", "https", "reader", "sha256"})
 """What ids of articles that came otherwise begin with."""
 _REFUSED: Final = frozenset({401, 403})
+_MOST_NAME_LETTERS: Final = 500
 
 Ask = Callable[[str, Call], bytes]
 """Asks one URL and returns the body. Raises `FeedError`."""
@@ -164,8 +165,9 @@ class Line:
 
 
 def line_of(value: object) -> str:
-    """A text on one line, "" for what is no text."""
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    """A name on one line, "" for what is no text."""
+    text = value.encode(errors="replace").decode() if isinstance(value, str) else ""
+    return " ".join(text.split())[:_MOST_NAME_LETTERS]
 
 
 def inside(value: object, *names: str) -> object:

@@ -39,7 +39,7 @@ _READING_LIST: Final = "user/-/state/com.google/reading-list"
 _READ: Final = "user/-/state/com.google/read"
 _IS_READ: Final = re.compile(r"user/[^/]+/state/com\.google/read")
 _LABEL: Final = re.compile(r"user/[^/]+/label/(.+)", re.DOTALL)
-_AUTH: Final = re.compile(r"^Auth=(.*?)\s*$", re.MULTILINE)
+_AUTH: Final = re.compile(rb"^Auth=(.*?)\s*$", re.MULTILINE)
 _DECIMAL: Final = re.compile(r"-?\d{1,20}")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-fA-F]{16}")
 _LISTED: Final = 1_000
@@ -60,7 +60,9 @@ def item_name(raw: object) -> str:
     if _DECIMAL.fullmatch(text):
         return str(int(text) % _UINT64)
     tail = text.removeprefix(_LONG)
-    return str(int(tail, 16)) if tail != text and _HEXADECIMAL.fullmatch(tail) else tail
+    if tail != text and _HEXADECIMAL.fullmatch(tail):
+        return str(int(tail, 16))
+    return tail if fits_header(tail) else ""
 
 
 def long_name(item_id: str) -> str:
@@ -129,7 +131,7 @@ class GoogleReader:
             page = [item_name(one.get("id")) for one in self._line.listed(told, "itemRefs", path)]
             yield [one for one in page if one]
             before, continuation = continuation, str(told.get("continuation") or "")
-            if not page or continuation in {"", before}:
+            if not page or continuation == before or not fits_header(continuation):
                 return
 
     def _page(self, item_ids: Sequence[str], places: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> Page:
@@ -162,7 +164,7 @@ class GoogleReader:
         feeds, categories = places.get(str(origin), ((), ()))
         title = line_of(inside(raw, "origin", "title"))
         own = [str(one) for one in _array(raw, "categories")]
-        labels = [found[1] for found in map(_LABEL.fullmatch, own) if found]
+        labels = [line_of(found[1]) for found in map(_LABEL.fullmatch, own) if found]
         return Item(
             item_id,
             self._payload(raw, item_id, title),
@@ -180,7 +182,7 @@ class GoogleReader:
             "id": self.account.article_id(item_id),
             **present(
                 url=url,
-                title=line_of(raw.get("title")),
+                title=raw.get("title"),
                 html=max((one for one in texts if isinstance(one, str)), key=len, default=""),
                 published_at=_time(published),
                 source=source or host(url),
@@ -206,7 +208,7 @@ class GoogleReader:
         header = self._authorised()
         if not self._token:
             path = f"{_API}/token"
-            self._token = self._secret(path, self._line.send(path, Call(headers=(header,), is_secret=True)).decode())
+            self._token = self._secret(path, self._line.send(path, Call(headers=(header,), is_secret=True)))
         body = urlencode([*form, ("T", self._token)]).encode()
         return Call("POST", (_FORM, header), body, is_secret=True)
 
@@ -215,28 +217,28 @@ class GoogleReader:
             form = {"Email": self.account.user, "Passwd": self.secrets.of(self.account.name)}
             path, body = "/accounts/ClientLogin", urlencode(form).encode()
             answer = self._line.send(path, Call("POST", (_FORM,), body, is_secret=True))
-            found = _AUTH.search(answer.decode(errors="replace"))
-            self._auth = self._secret(path, found[1] if found else "")
+            found = _AUTH.search(answer)
+            self._auth = self._secret(path, found[1] if found else b"")
         return "Authorization", f"GoogleLogin auth={self._auth}"
 
-    def _secret(self, path: str, given: str) -> str:
-        if not fits_header(given.strip()):
+    def _secret(self, path: str, given: bytes) -> str:
+        secret = given.decode(errors="replace").strip()
+        if not fits_header(secret):
             raise self._line.odd(path, "not what a login gives. Is this the address of the API?")
-        return given.strip()
+        return secret
 
 
 def _names(subscription: dict[str, Any]) -> tuple[str, ...]:
-    told = (subscription.get("url"), line_of(subscription.get("title")), subscription.get("id"))
-    return tuple(one for one in told if isinstance(one, str) and one)
+    return tuple(filter(None, (line_of(subscription.get(name)) for name in ("url", "title", "id"))))
 
 
 def _categories(subscription: dict[str, Any]) -> tuple[str, ...]:
     named = (
-        one.get("label") or str(one.get("id")).rpartition("/label/")[2]
+        line_of(one.get("label")) or line_of(str(one.get("id")).rpartition("/label/")[2])
         for one in _array(subscription, "categories")
         if isinstance(one, dict)
     )
-    return tuple(one for one in named if isinstance(one, str) and one)
+    return tuple(filter(None, named))
 
 
 def _array(value: dict[str, Any], name: str) -> list[Any]:

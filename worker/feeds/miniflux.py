@@ -30,6 +30,7 @@ GIVEN: Final = 100
 """Entries of one answer."""
 _OVERLAP_SECONDS: Final = 60
 _NOT_FOUND: Final = 404
+_MOST_ENTRIES: Final = 1 << 63
 _UNREAD: Final = "unread"
 
 
@@ -94,7 +95,7 @@ class Miniflux:
         }  # fmt: skip
         path = "/v1/entries"
         entries = self._line.listed(self._get(f"{path}?{urlencode(asked)}"), "entries", path)
-        known = [one for one in entries if isinstance(one.get("id"), int)]
+        known = [one for one in entries if type(one.get("id")) is int and 0 < one["id"] < _MOST_ENTRIES]
         if any(one["id"] <= cursor.after_id for one in known):
             raise self._line.odd(path, "of entries that were not asked for. Is this Miniflux 2.0.49 or later?")
         return known
@@ -131,7 +132,7 @@ class Miniflux:
                 source=title or host(url if isinstance(url, str) else ""),
             ),
         }
-        named = tuple(one for one in feeds if isinstance(one, str) and one)
+        named = tuple(filter(None, map(line_of, feeds)))
         return Item(item_id, payload, named, (category,) if category else (), entry.get("status") != _UNREAD)
 
     def _get(self, path: str) -> dict[str, Any]:

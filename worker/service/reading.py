@@ -78,7 +78,7 @@ class Reading:
         items = {self.account.article_id(one.item_id): one for one in page.items}
         sifted = sift((one.payload for one in items.values()), {**self.before, **self.seen})
         now = time.time()
-        fresh = {name: _entry(items[name], now) for name in sifted.news}
+        fresh = {name: entry_of(items[name], now) for name in sifted.news}
         self._note(fresh, [name for name, one in items.items() if not one.is_read], now)
         taken = take(self.store, sifted, self.max_article_bytes)
         self._drop(taken.refused)
@@ -115,5 +115,6 @@ def overruled(store: Store, name: str, article_id: str, mark: Mark, now: float) 
     return unit
 
 
-def _entry(item: feeds.Item, now: float) -> Entry:
+def entry_of(item: feeds.Item, now: float) -> Entry:
+    """What is noted of an article that is pushed now (Unix seconds)."""
     return Entry(item.item_id, now, item.feeds, item.categories)
