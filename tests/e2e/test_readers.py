@@ -14,7 +14,8 @@ import pytest
 from tests.e2e.test_docs import blocks
 from tests.integration.reader_site import AUTH, KEY, PASSWORD, USER, ReaderSite, reading
 from tests.integration.world import altered, drain, text
-from worker.settings import load
+from worker import tasks
+from worker.service.runtime import runtime
 from worker.store.connection import connect
 from worker.store.store import Store, open_store
 
@@ -77,7 +78,9 @@ def test_every_line_of_the_page_on_readers_runs_and_prints_what_it_shows(
                 ran = dedup(*(_on_loopback(word, sites) for word in words[1:]))
                 assert ran.code == 0, (line, ran.said)
                 said.append(ran.out)
-                drain(store)
+                work(store)
+    marks = {name: mark.state for name, mark in store.readers.marks("miniflux").items()}
+    assert marks == {"miniflux:2": "undone", "miniflux:3": "undone"}
     assert sites["reader"].unread_ids() == [1, 2, 3]
 
 
@@ -169,7 +172,8 @@ def test_marks_are_looked_at_switched_on_and_undone(dedup: Run, sites: dict[str,
     assert [(one["article_id"], one["kept"], one["kind"]) for one in looked["would_mark"]] == [
         ("miniflux:2", "miniflux:1", "copy"), ("miniflux:3", "miniflux:1", "near-duplicate"),
     ]  # fmt: skip
-    _mark(store)
+    work(store)
+    assert store.feeds.marking_due(2e9) == []
     assert sites["reader"].unread_ids() == [1]
     refused = dedup("feeds", "remove", "miniflux")
     assert (refused.code, "2 articles are marked read there: `dedup feeds undo miniflux`" in refused.said[0]) == (
@@ -187,17 +191,13 @@ def test_marks_are_looked_at_switched_on_and_undone(dedup: Run, sites: dict[str,
     assert dedup("feeds", "remove", "miniflux").code == 0
 
 
-def _mark(store: Store) -> None:
-    """What the feeds worker does."""
-    from worker import tasks
-    from worker.service.runtime import runtime
-
-    assert load().redis_url
+def work(store: Store) -> None:
+    """What the workers do: families are decided, then the feeds worker polls and marks."""
+    drain(store)
     runtime.cache_clear()
     tasks.poll()
     runtime().store.connection.close()
     runtime.cache_clear()
-    assert store.feeds.marking_due(2e9) == []
 
 
 @pytest.mark.usefixtures("store")

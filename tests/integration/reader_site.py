@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
@@ -40,6 +40,7 @@ class Entry:
     published: int = 1_767_323_045
     is_read: bool = False
     changed: float = 0.0
+    created: float = field(default_factory=time.time)
     is_removed: bool = False
 
 
@@ -416,7 +417,7 @@ def _entry(site: ReaderSite, entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id, "user_id": 1, "feed_id": entry.feed, "status": "read" if entry.is_read else "unread",
         "hash": f"{entry.id:064x}", "title": entry.title, "url": f"https://news.example/{entry.id}",
-        "comments_url": "", "published_at": _rfc3339(entry.published), "created_at": _rfc3339(entry.published),
+        "comments_url": "", "published_at": _rfc3339(entry.published), "created_at": _rfc3339(entry.created),
         "changed_at": _rfc3339(entry.changed), "content": entry.html, "author": "", "share_code": "",
         "starred": False, "reading_time": 1, "enclosures": None, "tags": [],
         "feed": {

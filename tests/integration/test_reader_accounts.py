@@ -400,3 +400,57 @@ def test_packed_answers_are_read(either: World) -> None:
     body = {"entries": [], "total": 0} if either.account.kind == "miniflux" else {"itemRefs": []}
     either.site.fail(path, body=gzip.compress(json.dumps(body).encode()))
     assert "no JSON" in either.poll().error
+
+
+def test_an_old_entry_that_its_user_reads_at_last_is_no_news(store: Store) -> None:
+    with reading("miniflux") as site:
+        world = world_of(site, store, "miniflux")
+        old = world.add(1, published=NOW - int(40 * DAY))
+        site.entries[1].created = NOW - 40 * DAY
+        world.subscribe()
+        assert world.poll().pushed == 0
+        site.read(1)
+        new = world.add(2)
+        assert world.poll().pushed == 1
+        assert world.waiting() == [new]
+        assert old not in store.readers.entries("miniflux")
+
+
+def test_a_poll_that_brought_nothing_writes_no_memory(either: World) -> None:
+    either.add(1)
+    either.subscribe()
+    either.poll()
+    key = either.store.keys.feed_seen(either.record().feed_id)
+    either.store.connection.expire(key, 1_000)
+    either.poll()
+    assert either.store.connection.ttl(key) > 0
+    either.add(2)
+    either.poll()
+    assert either.store.connection.ttl(key) == -1
+
+
+def test_a_slow_reader_is_asked_no_more_after_a_while(either: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    either.add(1)
+    either.subscribe()
+    monkeypatch.setattr(polling, "ASK_SECONDS", -1.0)
+    either.site.asked.clear()
+    assert either.poll().error == "the reader is slow: what is left follows another time"
+    assert either.site.asked == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "address"),
+    [
+        ("freshrss", "https://a.example/", "https://a.example/api/greader.php"),
+        ("freshrss", "https://a.example/i/api/", "https://a.example/i/api/greader.php"),
+        ("freshrss", "https://a.example/api/greader.php", "https://a.example/api/greader.php"),
+        ("miniflux", "https://a.example/v1/", "https://a.example"),
+        ("greader", "https://a.example/base/", "https://a.example/base"),
+    ],
+)
+def test_the_address_of_a_reader_is_taken_as_it_is_shown_to_its_user(
+    kind: feeds.ReaderKind, url: str, address: str
+) -> None:
+    assert feeds.account_of(kind, url, USER).url == address
+    with pytest.raises(FeedError, match="has no \\? in it"):
+        feeds.account_of(kind, f"{url}?x=1", USER)

@@ -10,6 +10,7 @@ from typing import Any
 from dedup.article import format_time
 from dedup.family import FamilyParams
 from worker.cli.feeds import connected_poller
+from worker.cli.lines import InputError
 from worker.cli.output import as_mapping, note, show_json, show_table
 from worker.service.marking import Marked, Marker, Proposal
 from worker.service.polling import Poller
@@ -44,6 +45,7 @@ def undo(args: argparse.Namespace) -> int:
     """Marks unread again what was marked read in an account."""
     with connected_poller(args) as poller:
         record, marker = subscribed_account(poller.store.feeds, args.name), _marker(poller)
+        _check_marked(args, record, poller)
         if args.dry_run:
             return _list_marks(args, marker.marks(record))
         done = marker.undo(record, args.article_ids)
@@ -56,6 +58,12 @@ def undo(args: argparse.Namespace) -> int:
 
 def _marker(poller: Poller) -> Marker:
     return Marker(poller, FamilyParams(source_priority=load().source_priority))
+
+
+def _check_marked(args: argparse.Namespace, record: FeedRecord, poller: Poller) -> None:
+    marks = poller.store.readers.marks(record.first_url)
+    if unknown := [one for one in args.article_ids if one not in marks]:
+        raise InputError(f"never marked in {args.name}: {', '.join(unknown)}; --dry-run lists what was")
 
 
 def _list_marks(args: argparse.Namespace, marks: Sequence[Proposal]) -> int:

@@ -76,7 +76,7 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Since:
     """What is known before a poll: where the last one stopped ("" where there was none), how to tell an article that
-    came before, by its id in the reader, and the Unix time before which nothing is asked for at first.
+    came before, by its id in the reader, and the Unix time before which nothing is taken that is not known.
     """
 
     cursor: str
@@ -114,8 +114,10 @@ def account_of(kind: ReaderKind, url: str, user: str, name: str = "") -> Account
         address = address.removesuffix("/v1")
     elif not user:
         raise FeedError(url, "who logs in there? Say --user")
+    if "?" in address:
+        raise FeedError(url, "the address of a reader has no ? in it")
     if kind == "freshrss" and not address.endswith("greader.php"):
-        address = f"{address}/api/greader.php"
+        address = f"{address.removesuffix('/api')}/api/greader.php"
     return Account(called, kind, address, user)
 
 

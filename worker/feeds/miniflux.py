@@ -84,7 +84,8 @@ class Miniflux:
             is_last = len(entries) < limit
             cursor, passed = _after(cursor, entries), 0
             reached = cursor.ended() if is_last else cursor
-            yield Page(tuple(map(self._item, entries)), cursor=reached.text(), has_more=not is_last)
+            items = tuple(self._item(one) for one in entries if _is_of_now(one, since))
+            yield Page(items, cursor=reached.text(), has_more=not is_last)
             if is_last:
                 return
 
@@ -142,6 +143,13 @@ class Miniflux:
         key = ("X-Auth-Token", self.secrets.token_of(self.account.name))
         kinds = (("Content-Type", "application/json"),) if body else (("Accept", "application/json"),)
         return Call(method, (key, *kinds), body, is_secret=True)
+
+
+def _is_of_now(entry: dict[str, Any], since: Since) -> bool:
+    """False for an entry that came long ago, was never read here, and has changed by having been read by its user."""
+    created = entry.get("created_at")
+    came = parse_time(created) if isinstance(created, str) else None
+    return came is None or came >= since.begin or since.is_known(str(entry["id"]))
 
 
 def _after(cursor: _Cursor, entries: Sequence[dict[str, Any]]) -> _Cursor:

@@ -125,9 +125,13 @@ class Marker:
         """What would be marked in an account now, and why; nothing is written. Raises `FeedError`, `BusyHostError`."""
         standing = load_standing(self.store, self.params, record.first_url)
         wanted = standing.wanted(scope)
-        with self._conversation(record) as reader:
-            states = reader.states([standing.entries[one].item_id for one in wanted]) if wanted else {}
-        unread = {one: why for one, why in wanted.items() if states.get(standing.entries[one].item_id)}
+        item_ids, states = [standing.entries[one].item_id for one in wanted], dict[str, bool]()
+        while len(states) < len(item_ids):
+            with self._conversation(record) as reader:
+                part = item_ids[len(states) :][: None if reader.lists_unread else ASKED_AT_ONCE]
+                found = reader.states(part)
+            states |= {one: found.get(one, False) for one in part}
+        unread = {one: why for one, why in wanted.items() if states[standing.entries[one].item_id]}
         return self._told({one: _mark("marking", why) for one, why in unread.items()})
 
     def marks(self, record: FeedRecord) -> list[Proposal]:

@@ -41,7 +41,10 @@ RUN_SECONDS: Final = 20.0
 N_AT_ONCE: Final = 8
 MOST_DUE: Final = 5_000
 READER_SECONDS: Final = 25.0
-"""For which a poll begins requests to a feed reader; with the last of them it is over within a minute."""
+"""After which a poll of a feed reader asks for no further page."""
+ASK_SECONDS: Final = 28.0
+"""After which nothing is asked of a reader any more in one conversation; with the last request it is over before the
+host could be another's."""
 GOES_ON_SECONDS: Final = 10.0
 """After which an account of which more is left is polled again."""
 SETTLE_SECONDS: Final = 5.0
@@ -128,8 +131,11 @@ class Poller:
 
     def reader(self, account: feeds.Account, visit: Visit) -> feeds.Reader:
         """The way to an account of a feed reader. Nothing is asked yet."""
+        end = time.monotonic() + ASK_SECONDS
 
         def ask(url: str, call: feeds.Call) -> bytes:
+            if time.monotonic() > end:
+                raise feeds.FeedError(url, "the reader is slow: what is left follows another time")
             return feeds.fetch(url, allow=self.allow, limits=self.limits, visit=visit, call=call).body
 
         return feeds.open_reader(account, self.secrets, ask)
@@ -227,8 +233,9 @@ class _Poll:
         """Commits what was read of an account, whether something went wrong in the end or not."""
         store, record = self.poller.store, self.record
         unit = Unit()
-        store.feeds.memory.put(unit, record.feed_id, reading.known())
-        if record.once:
+        if (known := reading.known()) != reading.before:
+            store.feeds.memory.put(unit, record.feed_id, known)
+        if record.once and reading.error is None:
             store.feeds.put_marking(unit, record.feed_id, time.time() + SETTLE_SECONDS)
         counted: dict[str, Word] = {"cursor": reading.cursor, "articles": record.articles + reading.pushed}
         told = {"pushed": reading.pushed, "rejected": reading.rejected}
@@ -297,7 +304,8 @@ class _Poll:
         is_gone = isinstance(error, feeds.StatusError) and error.status == GONE
         disabled = f"gone: {reason}" if is_gone else record.disabled
         asked = pace.DAY_SECONDS if isinstance(error, feeds.RefusedError) else _asked_by(error)
-        wait = pace.wait_after_failure(record.first_url, self.poller.normal_seconds, n_failures, asked)
+        n_counted = 1 if isinstance(error, feeds.NoSecretError) else n_failures  # nobody was asked
+        wait = pace.wait_after_failure(record.first_url, self.poller.normal_seconds, n_counted, asked)
         fields: dict[str, Word] = {"failures": n_failures, "error": reason, "disabled": disabled, **(more or {})}
         next_at = None if disabled else time.time() + wait
         return self._end(unit or Unit(), fields, next_at, error=reason, disabled=disabled, **told)

@@ -16,7 +16,7 @@ from dedup.errors import DedupError
 from worker import feeds
 from worker.service.taking import sift, take
 from worker.store.commit import Unit, commit
-from worker.store.feed_memory import LEAST_KEPT, TIMES_KEPT, Seen, digest
+from worker.store.feed_memory import Seen, digest
 from worker.store.readers import Entry, Mark
 from worker.store.store import Store
 
@@ -47,7 +47,7 @@ class Reading:
     is_whole: bool = False
 
     def run(self, reader: feeds.Reader, begin: float, seconds: float) -> None:
-        """Reads what is new, for so long at most; what came before `begin` (Unix seconds) is not asked for at first.
+        """Reads what is new, for so long at most; what came before `begin` (Unix seconds) and is not known is left.
 
         Raises `EndedError`.
         """
@@ -67,8 +67,7 @@ class Reading:
     def known(self) -> Seen:
         """What is to be known from now on: of what came before as much as is kept."""
         joined = {**self.seen, **{name: content for name, content in self.before.items() if name not in self.seen}}
-        most = max(LEAST_KEPT, TIMES_KEPT * feeds.MOST_LISTED, TIMES_KEPT * len(self.seen))
-        return dict(list(joined.items())[:most])
+        return dict(list(joined.items())[: max(feeds.MOST_LISTED, len(self.seen))])
 
     def _is_known(self, item_id: str) -> bool:
         name = digest(self.account.article_id(item_id).encode())
