@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks.service import running, wait_for
 from tests.e2e.test_docs import blocks
 from tests.integration.reader_site import AUTH, KEY, PASSWORD, USER, ReaderSite, reading
 from tests.integration.world import altered, drain, text
 from worker import tasks
+from worker.cli import main
+from worker.client import Client
 from worker.service.runtime import runtime
 from worker.store.connection import connect
 from worker.store.store import Store, open_store
@@ -206,3 +209,33 @@ def test_an_account_that_is_not_there_is_told(dedup: Run, words: tuple[str, ...]
     ran = dedup("feeds", *words)
     assert ran.code == 1
     assert ran.said == ["dedup: no feed 'nobody' is subscribed to; `dedup feeds list` tells which are"]
+
+
+@pytest.mark.slow
+def test_an_account_is_read_and_marked_in_while_the_service_runs_and_undone_by_hand(
+    sites: dict[str, ReaderSite], tmp_path: Path
+) -> None:
+    fill(sites["reader"])
+    environ = {
+        "DEDUP_FEEDS_ALLOW": "127.0.0.1/32", "DEDUP_FEEDS_HOST_SECONDS": "0.05", "DEDUP_FEEDS_POLL_SECONDS": "2",
+        "DEDUP_READERS": f"miniflux={KEY}",
+    }  # fmt: skip
+    with running(tmp_path / "data", 1, environ) as service, Client(service.url) as client:
+
+        def feeds(*words: str) -> int:
+            with pytest.MonkeyPatch.context() as patched:
+                for name, value in {**environ, "REDIS_URL": service.url}.items():
+                    patched.setenv(name, value)
+                return main(["feeds", *words])
+
+        assert feeds("add", sites["reader"].root, "--reader", "miniflux") == 0
+        wait_for(lambda: client.lookup("miniflux:3"), 60, "the articles can be read")
+        assert sites["reader"].unread_ids() == [1, 2, 3]
+        assert feeds("once", "miniflux", "--on") == 0
+        wait_for(lambda: sites["reader"].unread_ids() == [1], 60, "copies are marked read")
+        sites["reader"].add(4, f"<p>{altered(BODY, 'late', 3)}</p>", "Ferry still sails")
+        wait_for(lambda: sites["reader"].entries[4].is_read, 60, "one that came later, too")
+        assert feeds("once", "miniflux", "--off") == 0
+        assert feeds("undo", "miniflux") == 0
+        assert sites["reader"].unread_ids() == [1, 2, 3, 4]
+        assert all(secret not in log.read_text() for log in (tmp_path / "data").rglob("*.log") for secret in (KEY,))

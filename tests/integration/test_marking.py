@@ -242,6 +242,15 @@ def test_marks_follow_each_poll_by_themselves(either: Marking) -> None:
     assert either.store.feeds.marking_due(time.time() + DAY) == []
 
 
+def test_polls_do_not_put_marks_off(either: Marking) -> None:
+    either.begin()
+    either.mark()
+    either.poll()
+    [(_, due_at)] = either.store.connection.zrange(either.store.keys.feeds_marking, 0, -1, withscores=True)
+    either.poll()
+    assert either.store.connection.zrange(either.store.keys.feeds_marking, 0, -1, withscores=True)[0][1] == due_at
+
+
 def test_many_are_marked_over_several_visits(either: Marking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marking, "ASKED_AT_ONCE", 3)
     monkeypatch.setattr(marking, "MARKED_AT_ONCE", 2)

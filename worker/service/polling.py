@@ -236,7 +236,7 @@ class _Poll:
         if (known := reading.known()) != reading.before:
             store.feeds.memory.put(unit, record.feed_id, known)
         if record.once and reading.error is None:
-            store.feeds.put_marking(unit, record.feed_id, time.time() + SETTLE_SECONDS)
+            store.feeds.put_marking_soon(unit, record.feed_id, time.time() + SETTLE_SECONDS)
         counted: dict[str, Word] = {"cursor": reading.cursor, "articles": record.articles + reading.pushed}
         told = {"pushed": reading.pushed, "rejected": reading.rejected}
         if reading.error is not None:

@@ -163,6 +163,12 @@ class Feeds:
         else:
             unit.do("ZADD", self.keys.feeds_marking, at, feed_id)
 
+    def put_marking_soon(self, unit: Unit, feed_id: str, at: float) -> None:
+        """Adds to a unit that articles are to be marked in an account by then; sooner, if that was said before: polls
+        that follow each other closely do not put it off.
+        """
+        unit.do("ZADD", self.keys.feeds_marking, "NX", at, feed_id)
+
     def put_error(self, unit: Unit, record: FeedRecord, error: str) -> None:
         """Adds to a unit what went wrong with a feed that was read."""
         self._expect(unit, record)
