@@ -468,6 +468,20 @@ def test_half_an_answer_to_an_edit_is_none(store: Store, fault: dict[str, Any]) 
         assert world.marks() == {world.name(2): "marked", world.name(3): "marked"}
 
 
+def test_a_step_that_never_arrived_is_not_taken_again_when_its_reason_is_gone(either: Marking) -> None:
+    either.copies()
+    either.begin()
+    either.site.fail(edits(either), status=500)
+    either.mark()
+    for number in (1, 3):
+        correction = Correction.of("unlink", either.name(2), either.name(number))
+        correct(either.store.connection, either.store.keys, correction)
+    clusterer(either.store).run(time.time())
+    assert either.mark().marked == [either.name(3)]
+    assert either.unread() == [1, 2, 4]
+    assert either.marks()[either.name(2)] == "untouched"
+
+
 def test_a_step_that_never_arrived_is_given_up_after_an_hour(either: Marking, monkeypatch: pytest.MonkeyPatch) -> None:
     either.copies()
     either.begin()
@@ -584,6 +598,7 @@ def test_a_process_that_is_killed_leaves_nothing_marked_that_is_not_noted(either
         kill("undo")
         assert either.unread() == list(range(1, 9))
         assert either.marks() == dict.fromkeys(others, "restoring")
-    assert either.marker().undo(either.record()).restored == []
+    assert set(either.marker().undo(either.record()).restored) == others
+    assert either.marks() == dict.fromkeys(others, "undone")
     assert either.mark() == Marked()
     assert either.unread() == list(range(1, 9))

@@ -260,7 +260,10 @@ class _Visit:
         ]
         asked = self._asked(open_marks)
         states = self._states(asked)
-        self._leave([one for one in asked if states.get(one)], "overruled")
+        unread = [one for one in asked if states.get(one)]
+        done = [one for one in unread if self.standing.marks[one].state == "restoring"]
+        self.told.restored.extend(one for one in done if self._put(one, self.standing.marks[one], "undone"))
+        self._leave([one for one in unread if one not in done], "overruled")
         self._step_back(asked, states, "undone")
 
     def _doubtful(self) -> list[str]:
@@ -291,7 +294,7 @@ class _Visit:
             mark = self.standing.marks[one]
             is_marking, is_unread = mark.state == "marking", states.get(one)
             ends_as: MarkState = "marked" if is_marking else "restored"
-            if is_unread is None:
+            if is_unread is None or (is_unread and is_marking and one not in self.standing.covered):
                 self._put(one, mark, "untouched")
             elif is_unread != is_marking:
                 self._put(one, mark, ends_as)

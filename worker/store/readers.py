@@ -38,7 +38,7 @@ class Mark:
 
     marking: it is about to be marked read; marked: it has been; restoring: it is about to be marked unread again;
     restored, undone: it has been, for the reason was gone, or because it was asked for; overruled: the user marked it
-    unread; untouched: the user had read it, or it was gone.
+    unread; untouched: it was left, for the user had read it, or it or the reason was gone.
     `kept` is the article that it says the same as ("" once that is forgotten), `kind` how, by which `jaccard`.
     """
 
