@@ -168,6 +168,8 @@ def test_marks_are_looked_at_switched_on_and_undone(dedup: Run, sites: dict[str,
     assert sites["reader"].unread_ids() == [1, 2, 3]
     switched = dedup("feeds", "once", "miniflux", "--on", "--category", "local")
     assert switched.said == ["dedup: miniflux: on from now on (categories local); 2 articles to be marked read now"]
+    [listed] = json.loads(dedup("feeds", "list", "--json").out)
+    assert listed["once"] == {"feeds": [], "categories": ["local"], "sources": []}
     [due] = store.feeds.marking_due(2e9)
     assert due == store.feeds.ids()[0]
     looked = json.loads(dedup("feeds", "once", "miniflux", "--json").out)

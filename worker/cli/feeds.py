@@ -15,6 +15,7 @@ from worker.cli.lines import InputError, read_bytes
 from worker.cli.output import as_mapping, note, show_json, show_table
 from worker.service.polling import Polled, Poller, make_poller
 from worker.service.runtime import make_runtime
+from worker.service.standing import Scope
 from worker.service.subscribing import (
     Subscribed,
     subscribe_to_account,
@@ -53,7 +54,7 @@ def show(args: argparse.Namespace) -> int:
         kept = poller.store.feeds
         records = list(kept.get(kept.ids()).values())
     if args.json:
-        show_json([{name: value for name, value in as_mapping(one).items() if name in _TOLD} for one in records])
+        show_json([_listed(one) for one in records])
         return 0
     columns = ("url", "title", "category", "articles", "last poll", "last success", "next poll", "failures", "error")
     show_table("Feeds", columns, [_row(one) for one in records])
@@ -145,6 +146,11 @@ def _tell(done: Subscribed) -> None:
     )
     for one in done.bad:
         note(f"not added: {one.name}: {one.reason}")
+
+
+def _listed(record: FeedRecord) -> dict[str, Any]:
+    told = {name: value for name, value in as_mapping(record).items() if name in _TOLD}
+    return told | {"once": as_mapping(Scope.of(record.once)) if record.once else None}
 
 
 def _row(record: FeedRecord) -> tuple[Any, ...]:
