@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
 from dedup.correction import Correction
 from dedup.family import FamilyParams
-from tests.integration.reader_site import KEY, PASSWORD, ReaderSite, reading
-from tests.integration.reader_world import KINDS, World, world_of
+from tests.integration.reader_site import ReaderSite, reading
+from tests.integration.reader_world import KINDS, World, killing, world_of
 from tests.integration.recount import recount
 from tests.integration.world import (
     DAY,
@@ -531,62 +525,12 @@ def test_what_is_corrected_between_look_and_mark_is_not_marked(either: Marking) 
     assert either.unread() == [1, 2, 4]
 
 
-MARKING = """
-import os
-import sys
-from ipaddress import ip_network
-from dedup.pipeline import Params
-from worker.feeds import Secrets
-from worker.service.marking import Marker
-from worker.service.polling import Poller
-from worker.service.subscribing import subscribed
-from worker.store.connection import connect
-from worker.store.store import open_store
-
-url, name, secret = sys.argv[1:]
-for line in sys.stdin:
-    pid = os.fork()
-    if not pid:
-        store = open_store(connect(url), "dedup:")
-        allow = [ip_network("127.0.0.1/32")]
-        marker = Marker(Poller(store, 900, 0.001, allow, secrets=Secrets(((name, secret),))), Params().family)
-        record = subscribed(store.feeds, name)
-        marker.undo(record) if line.strip() == "undo" else marker.mark(record.feed_id)
-        os._exit(0)
-    print(pid, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
-@contextmanager
-def killing(world: Marking, server_url: str) -> Iterator[Callable[..., None]]:
-    """Lets processes of their own do something, and kills each when its request has come to the reader."""
-    secret = KEY if world.account.kind == "miniflux" else PASSWORD
-    words = [sys.executable, "-c", MARKING, server_url, world.account.name, secret]
-    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        given, told = process.stdin, process.stdout
-        assert given
-        assert told
-
-        def kill(command: str, **fault: Any) -> None:
-            begun: SimpleQueue[int] = SimpleQueue()
-            world.site.fail(edits(world), meanwhile=lambda: os.kill(begun.get(timeout=10), signal.SIGKILL), **fault)
-            given.write(f"{command}\n")
-            given.flush()
-            begun.put(int(told.readline()))
-            assert int(told.readline()) == -signal.SIGKILL
-            keys = [world.store.keys.feed_lease(world.record().feed_id), *world.store.connection.keys("*:host:*")]
-            world.store.connection.delete(*keys)
-
-        yield kill
-
-
 def test_a_process_that_is_killed_leaves_nothing_marked_that_is_not_noted(either: Marking, server_url: str) -> None:
     for number in range(1, 9):
         either.add(number, BODY)
     either.begin()
     others = {either.name(number) for number in range(2, 9)}
-    with killing(either, server_url) as kill:
+    with killing(either, server_url, edits(either)) as kill:
         kill("mark", status=500)
         assert either.unread() == list(range(1, 9))
         assert either.marks() == dict.fromkeys(others, "marking")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.reader_site import AUTH, KEY, LONG, PASSWORD, USER, Flavour, reading
-from tests.integration.reader_world import KINDS, NEW, NORMAL, NOW, World, world_of
+from tests.integration.reader_world import KINDS, NEW, NORMAL, NOW, World, killing, world_of
 from tests.integration.recount import recount
 from tests.integration.world import drain, text
 from worker import feeds
@@ -454,3 +454,22 @@ def test_the_address_of_a_reader_is_taken_as_it_is_shown_to_its_user(
     assert feeds.account_of(kind, url, USER).url == address
     with pytest.raises(FeedError, match="has no \\? in it"):
         feeds.account_of(kind, f"{url}?x=1", USER)
+
+
+def test_a_poll_that_is_killed_loses_nothing_and_counts_nothing_twice(either: World, server_url: str) -> None:
+    names = {either.add(number) for number in range(1, 251)}
+    either.subscribe()
+    path = "/v1/entries" if either.account.kind == "miniflux" else "/stream/items/contents"
+    with killing(either, server_url, path) as kill:
+        either.site.fail(path)  # the first page as it is: killed with the second
+        kill("poll")
+        assert 0 < len(either.waiting()) < len(names)
+        kill("poll")
+    assert either.record().unfinished > 0
+    either.poll()
+    drain(either.store)
+    assert set(either.store.readers.entries(either.account.name)) == names
+    assert either.store.articles.count()[0] == len(names)
+    assert all(entry and entry.revision == 0 for entry in map(either.store.articles.get, names))
+    assert either.poll().pushed == 0
+    recount(either.store, settled=False)
