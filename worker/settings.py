@@ -24,9 +24,6 @@ _ANSWERS: Final = {
 _PASSWORD: Final = re.compile(r"(//[^:@/?#]*):.*@")
 _PASSWORD_OPTION: Final = re.compile(r"([?&]password=)[^&#]*")
 
-_SECRET: Final = frozenset({"DEDUP_READERS"})
-"""Variables whose value no message shows."""
-
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -153,8 +150,8 @@ def _read(variable: str, text: str, reader: Callable[[str], object]) -> object:
     try:
         return reader(text)
     except ValueError as error:
-        shown = "***" if variable in _SECRET else repr(redacted(text))
-        raise SettingsError(f"{variable}={shown}: {error}") from error
+        shown = "***" if reader is _secrets else redacted(text)
+        raise SettingsError(f"{variable}={shown!r}: {error}") from error
 
 
 def _positive(number: Callable[[str], float]) -> Callable[[str], object]:

@@ -203,6 +203,6 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 @pytest.mark.parametrize("given", ["hunter2", "=hunter2", "miniflux=", "miniflux=hunter2 and more"])
 def test_a_secret_is_shown_in_no_message_and_no_value(given: str) -> None:
     told = refusal(DEDUP_READERS=given)
-    assert told.startswith("DEDUP_READERS=***: must be name=secret for each account")
+    assert told.startswith("DEDUP_READERS='***': must be name=secret for each account")
     assert "hunter2" not in told
     assert "hunter2" not in repr(load({**HOME, "DEDUP_READERS": "miniflux=hunter2"}))
