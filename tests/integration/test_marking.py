@@ -27,10 +27,11 @@ from tests.integration.world import (
     ingest,
     text,
 )
-from worker.service import marking
+from worker.service import mark_steps, marking
 from worker.service.correcting import correct
 from worker.service.forgetting import Forgetting
-from worker.service.marking import Marked, Marker
+from worker.service.mark_steps import Marked
+from worker.service.marking import Marker
 from worker.service.standing import Scope
 from worker.service.subscribing import unsubscribe
 from worker.store.store import Store
@@ -246,8 +247,8 @@ def test_polls_do_not_put_marks_off(either: Marking) -> None:
 
 
 def test_many_are_marked_over_several_visits(either: Marking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marking, "ASKED_AT_ONCE", 3)
-    monkeypatch.setattr(marking, "MARKED_AT_ONCE", 2)
+    monkeypatch.setattr(mark_steps, "ASKED_AT_ONCE", 3)
+    monkeypatch.setattr(mark_steps, "MARKED_AT_ONCE", 2)
     for number in range(1, 12):
         either.add(number, BODY)
     either.begin()
@@ -481,7 +482,7 @@ def test_a_step_that_never_arrived_is_given_up_after_an_hour(either: Marking, mo
     either.begin()
     either.site.fail(edits(either), status=500)
     either.mark()
-    monkeypatch.setattr(marking, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(mark_steps, "AGAIN_SECONDS", 0.0)
     either.mark()
     assert set(either.marks().values()) == {"overruled"}
     assert either.unread() == [1, 2, 3, 4]

@@ -12,7 +12,8 @@ from dedup.family import FamilyParams
 from worker.cli.feeds import connected_poller
 from worker.cli.lines import InputError
 from worker.cli.output import as_mapping, note, show_json, show_table
-from worker.service.marking import Marked, Marker, Proposal
+from worker.service.mark_steps import Marked
+from worker.service.marking import Marker, Proposal
 from worker.service.polling import Poller
 from worker.service.standing import Scope
 from worker.service.subscribing import subscribed_account
