@@ -54,6 +54,8 @@ class Settings:
     `web_token`: what a push must show; `web_read_token`: what a look-up must show, "" for none on loopback.
     `web_max_bytes`: the largest body accepted.
     `web_miniflux_secret`, `web_freshrss_token`: what the hooks of these readers are known by; "" closes the hook.
+    `readers`: the secrets of accounts of feed readers (name=secret, separated by spaces), never shown.
+    `readers_file`: a file with more of them, one a line, that nobody else may read; "." for none.
     `parent_fd`: set by `dedup up` for its workers: they end when this pipe closes.
     """
 
@@ -83,6 +85,8 @@ class Settings:
     web_max_bytes: int = 32 * 1024 * 1024
     web_miniflux_secret: str = field(default="", repr=False)
     web_freshrss_token: str = field(default="", repr=False)
+    readers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    readers_file: Path = Path()
     parent_fd: int = -1
 
     @property
@@ -161,7 +165,7 @@ def _read(variable: str, text: str, reader: Callable[[str], object]) -> object:
     try:
         return reader(text)
     except ValueError as error:
-        shown = "***" if reader is _secret else redacted(text)
+        shown = "***" if reader in {_secret, _secrets} else redacted(text)
         raise SettingsError(f"{variable}={shown!r}: {error}") from error
 
 
@@ -199,6 +203,13 @@ def _listening_port(text: str) -> int:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _secrets(text: str) -> tuple[tuple[str, str], ...]:
+    named = [part.partition("=") for part in text.split()]
+    if not all(name and secret for name, _, secret in named):
+        raise ValueError("must be name=secret for each account, separated by spaces; one with spaces goes into a file")
+    return tuple((name, secret) for name, _, secret in named)
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -254,6 +265,8 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "feeds_allow": _networks,
     "feeds_poll_seconds": _positive(float),
     "feeds_host_seconds": _positive(float),
+    "readers": _secrets,
+    "readers_file": lambda text: Path(text).expanduser(),
 }
 
 

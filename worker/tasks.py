@@ -55,11 +55,15 @@ def expire() -> int:
 
 @app.task(max_retries=3)
 def poll() -> int:
-    """Polls the feeds that are due."""
-    from worker.service.polling import make_poller  # only its own worker needs the fetcher and the parsers
+    """Polls the feeds that are due, and marks in readers what is to be."""
+    from worker.service.marking import Marker  # only its own worker needs the fetcher and the parsers
+    from worker.service.polling import make_poller
 
     parts = runtime()
-    return make_poller(parts.store, parts.settings).run()
+    poller = make_poller(parts.store, parts.settings)
+    n_polled = poller.run()
+    Marker(poller, parts.params.family).run()
+    return n_polled
 
 
 @app.task(max_retries=3, autoretry_for=(Exception,), retry_backoff=True)

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import pytest
 
-from worker.feeds import FeedError, FetchLimits, fetch, read_feed
+from worker.feeds import Call, FeedError, FetchLimits, fetch, read_feed
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 FEED = b"<rss version='2.0'><channel><title>T</title><item><title>One</title></item></channel></rss>"
@@ -29,9 +29,17 @@ class Site(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.asked.append({"path": self.path} | {name.lower(): value for name, value in self.headers.items()})
+        told = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(told.get("content-length", 0))).decode(errors="replace")
+        self.asked.append({"path": self.path, "method": self.command, "body": body} | told)
         kind, _, rest = self.path.lstrip("/").partition("/")
         getattr(self, f"send_{kind}")(rest)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
 
     def send_feed(self, _rest: str) -> None:
         self.answer(200, FEED, {"Content-Type": "application/rss+xml; charset=utf-8", "Set-Cookie": "a=1"})
@@ -132,7 +140,8 @@ def test_a_request_says_who_asks_and_carries_nothing_else(site: int) -> None:
     asked = next(request for request in Site.asked if request["path"] == "/feed/who")
     assert asked["user-agent"].startswith("story-dedup/")
     assert asked["host"] == f"localhost:{site}"
-    assert set(asked) == {"path", "host", "user-agent", "accept", "accept-encoding"}
+    assert set(asked) == {"method", "path", "body", "host", "user-agent", "accept", "accept-encoding"}
+    assert (asked["method"], asked["body"]) == ("GET", "")
 
 
 def test_proxies_of_the_environment_are_ignored(site: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +202,25 @@ def test_a_redirect_is_judged_like_the_first_address(site: int, target: str) -> 
 def test_a_redirect_to_another_scheme_or_with_a_password_is_refused(site: int, target: str) -> None:
     said = refusal(f"http://127.0.0.1:{site}/to/{target}", "127.0.0.1/32")
     assert "only http and https" in said or "user name or password" in said
+
+
+@pytest.mark.parametrize("call", [Call("POST", body=b"x"), Call("PUT"), Call(is_secret=True)], ids=repr)
+def test_what_is_sent_is_redirected_nowhere(site: int, call: Call) -> None:
+    url, target = f"http://127.0.0.1:{site}/to/http://127.0.0.1:{site}/feed", f"http://127.0.0.1:{site}/feed"
+    with pytest.raises(FeedError) as caught:
+        fetch(url, allow=LOOPBACK, limits=SMALL, call=call)
+    assert caught.value.reason == f"redirected to {target}, where this is not sent: name that one"
+
+
+def test_a_call_carries_its_headers_and_its_body_and_shows_neither(site: int) -> None:
+    call = Call("POST", (("X-Auth-Token", "hunter2"),), b"hunter2=\xff", is_secret=True)
+    assert "hunter2" not in repr(call)
+    Site.asked.clear()
+    fetch(f"http://127.0.0.1:{site}/feed", allow=LOOPBACK, limits=SMALL, call=call)
+    [asked] = Site.asked
+    assert (asked["method"], asked["x-auth-token"], asked["content-length"]) == ("POST", "hunter2", "9")
+    assert asked["body"] == "hunter2=\ufffd"
+    assert "accept" not in asked
 
 
 def test_redirects_are_followed_to_their_limit_and_no_further(site: int) -> None:

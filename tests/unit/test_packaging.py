@@ -144,8 +144,10 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
-    """The top-level names of what a module imports."""
-    for node in ast.walk(tree):
+    """The top-level names of what a module imports, but for what only its types are of."""
+    conditions = [one for one in ast.walk(tree) if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING"]
+    of_types = {inner for one in conditions for inner in ast.walk(one)}
+    for node in (one for one in ast.walk(tree) if one not in of_types):
         match node:
             case ast.Import(names=imported):
                 yield from (alias.name.split(".")[0] for alias in imported)

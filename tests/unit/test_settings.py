@@ -59,6 +59,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         "DEDUP_WEB_MAX_BYTES": "1000000",
         "DEDUP_WEB_MINIFLUX_SECRET": "a-secret-of-some-length",
         "DEDUP_WEB_FRESHRSS_TOKEN": "a-third-of-some-length",
+        "DEDUP_READERS": " miniflux=a=b  work=c ",
+        "DEDUP_READERS_FILE": "/run/secrets/readers",
         "DEDUP_PARENT_FD": "7",
         "DEDUP_SOMETHING_ELSE": "ignored",
     }
@@ -89,6 +91,8 @@ def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
         web_max_bytes=1_000_000,
         web_miniflux_secret="a-secret-of-some-length",
         web_freshrss_token="a-third-of-some-length",
+        readers=(("miniflux", "a=b"), ("work", "c")),
+        readers_file=Path("/run/secrets/readers"),
         parent_fd=7,
     )
 
@@ -229,3 +233,11 @@ def test_a_certificate_is_checked_unless_the_url_says_otherwise() -> None:
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize("given", ["hunter2", "=hunter2", "miniflux=", "miniflux=hunter2 and more"])
+def test_a_secret_is_shown_in_no_message_and_no_value(given: str) -> None:
+    told = refusal(DEDUP_READERS=given)
+    assert told.startswith("DEDUP_READERS='***': must be name=secret for each account")
+    assert "hunter2" not in told
+    assert "hunter2" not in repr(load({**HOME, "DEDUP_READERS": "miniflux=hunter2"}))

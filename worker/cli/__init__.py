@@ -114,13 +114,31 @@ def _add_feeds(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     summary = "subscribe to feeds, which are polled while the service runs"
     feeds = commands.add_parser("feeds", help=summary, description=summary[0].upper() + summary[1:] + ".")
     kinds = feeds.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add = _add(kinds, "add", "feeds:add", "subscribe to a feed, or to all feeds of an OPML list")
-    add.add_argument("source", metavar="URL|OPML", help="a feed's URL, or the URL or file of an OPML list")
+    add = _add(kinds, "add", "feeds:add", "subscribe to a feed, to all feeds of an OPML list, or to a reader's account")
+    add.add_argument("source", metavar="URL|OPML", help="a feed's URL, the URL or file of an OPML list, or a reader's")
+    add.add_argument("--reader", choices=("miniflux", "freshrss", "greader"), help="what feed reader is at the URL")
+    add.add_argument("--user", metavar="USER", default="", help="who logs in there (miniflux: a key alone does)")
+    add.add_argument("--name", metavar="NAME", default="", help="what to call the account (default: its reader)")
     _add(kinds, "list", "feeds:show", "show the feeds and how their polls went")
     remove = _add(kinds, "remove", "feeds:remove", "end a subscription; its articles stay")
-    remove.add_argument("source", metavar="URL")
+    remove.add_argument("source", metavar="URL|NAME")
+    remove.add_argument(
+        "--keep-marks", action="store_true", help="also where what is marked read cannot be undone then"
+    )
     poll = _add(kinds, "poll", "feeds:poll", "poll one feed or all of them now")
-    poll.add_argument("source", metavar="URL", nargs="?", default="")
+    poll.add_argument("source", metavar="URL|NAME", nargs="?", default="")
+    once = _add(kinds, "once", "marks:once", "list what would be marked read in a reader because it is there already")
+    once.add_argument("name", metavar="NAME", help="the reader's account")
+    switch = once.add_mutually_exclusive_group()
+    switch.add_argument("--on", action="store_true", help="mark it read from now on")
+    switch.add_argument("--off", action="store_true", help="mark nothing any more")
+    for kind, what in (("feed", "of this feed (URL or title)"), ("category", "in this category"),
+                       ("source", "that say the same as an article of this source")):  # fmt: skip
+        once.add_argument(f"--{kind}", metavar=kind.upper(), action="append", default=[], help=f"only articles {what}")
+    undo = _add(kinds, "undo", "marks:undo", "mark unread again what was marked read in a reader's account")
+    undo.add_argument("name", metavar="NAME", help="the reader's account")
+    undo.add_argument("article_ids", metavar="ARTICLE_ID", nargs="*", help="these articles alone")
+    undo.add_argument("--dry-run", action="store_true", help="only list what was marked, and why")
 
 
 def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

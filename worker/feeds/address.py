@@ -60,7 +60,7 @@ def why_refused(address: Address, allow: Iterable[Network]) -> str:
     Networks in `allow` may be connected to whatever they are.
     """
     allowed = tuple(allow)
-    if any(address in network for network in allowed):
+    if is_within(address, allowed):
         return ""
     if address in _NAT64:
         return why_refused(IPv4Address(int(address) & _LOW_32_BITS), allowed)
@@ -70,3 +70,8 @@ def why_refused(address: Address, allow: Iterable[Network]) -> str:
     if isinstance(address, IPv6Address) and address not in _PUBLIC_IPV6:
         return "a reserved address"
     return ""
+
+
+def is_within(address: Address, networks: Iterable[Network]) -> bool:
+    """Whether one of these networks holds an address."""
+    return any(address in network for network in networks)

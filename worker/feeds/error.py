@@ -17,6 +17,10 @@ class FeedError(DedupError):
         super().__init__(f"{origin or 'feed'}: {reason}")
 
 
+class TooLargeError(FeedError):
+    """An answer that is larger than what is read of one."""
+
+
 class StatusError(FeedError):
     """A server that answered with a status that is no success.
 

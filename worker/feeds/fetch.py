@@ -1,9 +1,10 @@
-"""One GET of a web address that a stranger may have chosen.
+"""One request to a web address that a stranger may have chosen: a GET, or what the API of a feed reader wants.
 
 The rules: http and https only, also after a redirect; the connection goes to an address that was judged (`network`);
-TLS is verified for the name, not the address; no proxy, no cookie, no password; one deadline over everything, the
-look-up and all redirects included; bytes are counted as they come off the wire and again as they are unpacked; what a
-server gave to know its answer again is told to that URL alone.
+TLS is verified for the name, not the address; no proxy, no cookie, no password in a URL; what has a secret in it goes
+to the one address it is for, is redirected nowhere, and travels by https outside the networks allowed; one deadline
+over everything, the look-up and all redirects included; bytes are counted as they come off the wire and again as they
+are unpacked; what a server gave to know its answer again is told to that URL alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -20,14 +21,11 @@ import httpcore
 import httpx
 
 from worker.feeds.address import Network
-from worker.feeds.error import FeedError, StatusError
+from worker.feeds.error import FeedError, StatusError, TooLargeError
 from worker.feeds.network import CheckedBackend
 
-_ACCEPT: Final = b", ".join(
-    (
-        b"application/rss+xml, application/atom+xml, application/feed+json",
-        b"application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5",
-    )
+_ACCEPT: Final = (
+    "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
 )
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PERMANENT: Final = frozenset({301, 308})
@@ -63,6 +61,19 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked of a URL: the method, the headers beside the usual ones, and the body that is sent.
+
+    `is_secret`: a password, a key or a token is in it.
+    """
+
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    is_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """What came back.
 
@@ -87,6 +98,7 @@ class _Redirect:
 
 
 DEFAULT_LIMITS: Final = FetchLimits()
+GET: Final = Call()
 _FRESHNESS: Final = ("cache-control", "age", "expires", "date")
 
 
@@ -97,8 +109,9 @@ def fetch(
     limits: FetchLimits = DEFAULT_LIMITS,
     known: Validators | None = None,
     visit: Callable[[str], None] = lambda _host: None,
+    call: Call = GET,
 ) -> Fetched:
-    """The body behind a web address.
+    """The body behind a web address, or what it answers to another `call`.
 
     Addresses that are not public are refused unless a network of `allow` holds them. With `known`, the server may
     answer that nothing has changed. `visit` is told each host before it is connected to, redirects included; what it
@@ -107,14 +120,18 @@ def fetch(
     """
     first = hop = _web_url(url.strip(), _shown(url))
     moved_to, is_permanent = "", True
-    backend = CheckedBackend(allow, time.monotonic() + limits.timeout_seconds)
+    only_allowed = call.is_secret and first.scheme == "http"
+    backend = CheckedBackend(allow, time.monotonic() + limits.timeout_seconds, only_allowed=only_allowed)
     with httpcore.ConnectionPool(network_backend=backend) as pool:
         for _ in range(limits.max_redirects + 1):
             origin = str(first) if hop == first else f"{first} (redirected to {hop})"
             visit(hop.raw_host.decode("ascii"))
-            answer = _get(pool, hop, origin, limits, known if known and known.url == str(hop) else None, moved_to)
+            told = known if known and known.url == str(hop) else None
+            answer = _ask(pool, hop, origin, limits, call, told)
             if isinstance(answer, Fetched):
-                return answer
+                return replace(answer, moved_to=moved_to)
+            if call.method != "GET" or call.is_secret:
+                raise FeedError(origin, f"redirected to {_shown(answer.target)}, where this is not sent: name that one")
             hop = _web_url(answer.target, origin, hop)
             is_permanent = is_permanent and answer.is_permanent
             moved_to = str(hop) if is_permanent else moved_to
@@ -149,18 +166,19 @@ def _shown(url: str) -> str:
     return _PASSWORD.sub("//...@", clean)[:500]
 
 
-def _get(
+def _ask(
     pool: httpcore.ConnectionPool,
     url: httpx.URL,
     origin: str,
     limits: FetchLimits,
+    call: Call,
     known: Validators | None,
-    moved_to: str,
 ) -> Fetched | _Redirect:
     """The answer of one hop: what was fetched, or where a redirect points."""
     target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     try:
-        with pool.stream("GET", target, headers=_headers(url, known)) as response:
+        headers, body_sent = _headers(url, call, known), call.body or None
+        with pool.stream(call.method, target, headers=headers, content=body_sent) as response:
             if response.status in _REDIRECTS and _header(response, b"location"):
                 return _Redirect(_header(response, b"location"), response.status in _PERMANENT)
             is_unchanged = known is not None and response.status == _NOT_MODIFIED
@@ -168,14 +186,14 @@ def _get(
                 said = f"the server answered {_status(response.status)}"
                 raise StatusError(origin, said, response.status, _header(response, b"retry-after"))
             body = b"" if is_unchanged else _read_body(response, origin, limits.max_bytes)
-            return _fetched(str(url), response, body, known if is_unchanged else None, moved_to)
+            return _fetched(str(url), response, body, known if is_unchanged else None)
     except httpcore.TimeoutException as error:
         raise FeedError(origin, f"no complete answer within {limits.timeout_seconds:g} seconds") from error
     except _NO_ANSWER as error:
         raise FeedError(origin, str(error) or "the connection broke") from error
 
 
-def _fetched(url: str, response: httpcore.Response, body: bytes, known: Validators | None, moved_to: str) -> Fetched:
+def _fetched(url: str, response: httpcore.Response, body: bytes, known: Validators | None) -> Fetched:
     """What a response says; `known` where it says that nothing has changed since."""
     headers = tuple((name, _header(response, name.encode())) for name in _FRESHNESS)
     return Fetched(
@@ -183,9 +201,8 @@ def _fetched(url: str, response: httpcore.Response, body: bytes, known: Validato
         _header(response, b"content-type"),
         body,
         known is not None,
-        moved_to,
-        known or Validators(url, _validator(response, b"etag"), _validator(response, b"last-modified")),
-        tuple((name, value) for name, value in headers if value),
+        validators=known or Validators(url, _validator(response, b"etag"), _validator(response, b"last-modified")),
+        headers=tuple((name, value) for name, value in headers if value),
     )
 
 
@@ -195,13 +212,9 @@ def _validator(response: httpcore.Response, name: bytes) -> str:
     return value if _VALIDATOR.fullmatch(value) else ""
 
 
-def _headers(url: httpx.URL, known: Validators | None) -> list[tuple[bytes, bytes]]:
-    headers = [
-        (b"Host", url.netloc),
-        (b"User-Agent", _user_agent()),
-        (b"Accept", _ACCEPT),
-        (b"Accept-Encoding", b"gzip"),
-    ]
+def _headers(url: httpx.URL, call: Call, known: Validators | None) -> list[tuple[bytes, bytes]]:
+    headers = [(b"Host", url.netloc), (b"User-Agent", _user_agent()), (b"Accept-Encoding", b"gzip")]
+    headers += [(name.encode(), value.encode()) for name, value in call.headers or (("Accept", _ACCEPT),)]
     if known and known.etag:
         headers.append((b"If-None-Match", known.etag.encode()))
     if known and known.last_modified:
@@ -236,7 +249,7 @@ def _read_body(response: httpcore.Response, origin: str, max_bytes: int) -> byte
         except zlib.error as error:
             raise FeedError(origin, f"the body is not the gzip data it claims to be: {error}") from error
         if n_sent > max_bytes or len(body) > max_bytes:
-            raise FeedError(origin, f"larger than {max_bytes:,} bytes")
+            raise TooLargeError(origin, f"larger than {max_bytes:,} bytes")
     if n_sent and not is_complete():
         raise FeedError(origin, "the body ends in the middle of its gzip data")
     return bytes(body)

@@ -17,15 +17,19 @@ from typing import Any
 
 import httpcore
 
-from worker.feeds.address import Network, why_refused
+from worker.feeds.address import Network, is_within, why_refused
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Connects only to addresses it has judged, and to nothing after the deadline (seconds of `time.monotonic`)."""
+    """Connects only to addresses it has judged, and to nothing after the deadline (seconds of `time.monotonic`).
 
-    def __init__(self, allow: Sequence[Network], deadline: float) -> None:
+    `only_allowed`: to the networks of `allow` and to no others, public ones neither.
+    """
+
+    def __init__(self, allow: Sequence[Network], deadline: float, *, only_allowed: bool = False) -> None:
         self._allow = tuple(allow)
         self._deadline = deadline
+        self._only_allowed = only_allowed
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -53,6 +57,8 @@ class CheckedBackend(httpcore.NetworkBackend):
         """Refuse a host for any one of its addresses: a name that mixes public and private ones is an attack."""
         for address in addresses:
             kind = why_refused(ip_address(address), self._allow)
+            if not kind and self._only_allowed and not is_within(ip_address(address), self._allow):
+                kind = "a public address, to which a password is sent over https only"
             if kind:
                 raise httpcore.ConnectError(f"refused: {host} is {f'{address}, ' if address != host else ''}{kind}")
 

@@ -37,8 +37,13 @@ def article_id(url: str, guid: str, otherwise: str) -> str:
     prefix = f"feed:{feed_id(url)}:"
     if not guid:
         return prefix + digest_id(otherwise)
-    fits = not _CONTROLS.search(guid) and len((prefix + guid).encode()) <= MAX_ID_BYTES
+    fits = not has_controls(guid) and len((prefix + guid).encode()) <= MAX_ID_BYTES
     return prefix + (guid if fits else digest_id(guid))
+
+
+def has_controls(text: str) -> bool:
+    """Whether a text has characters that no id may have."""
+    return _CONTROLS.search(text) is not None
 
 
 def present(**fields: object) -> dict[str, object]:

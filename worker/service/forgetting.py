@@ -139,6 +139,7 @@ class Forgetting:
         self._depart(article_id)
         self._await_workers(waiting)
         self._sweep()
+        self.store.readers.forget(article_id)
 
     def _wipe(self) -> bool:
         """Has the server keep nothing of what was deleted, in memory or on disk; whether there was a file."""

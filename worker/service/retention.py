@@ -83,6 +83,7 @@ def depart(store: Store, params: Params, alias_seconds: float, article_ids: Sequ
         for article_id in sorted(touch.departures):
             store.articles.expect_record(unit, article_id, packed[article_id])
             store.articles.drop(unit, article_id)
+            store.readers.drop(unit, [article_id])
             store.articles.expect_story(unit, article_id, placed[article_id][0])
             if placed[article_id][0]:
                 store.stories.leave(unit, placed[article_id][0], [article_id])

@@ -45,6 +45,28 @@ def subscribe_to_list(kept: Feeds, opml: feeds.Opml) -> Subscribed:
     return _subscribe(kept, opml.feeds, opml.bad)
 
 
+def subscribe_to_account(poller: Poller, account: feeds.Account) -> Subscribed:
+    """Subscribes to an account of a feed reader, once it has been seen that its secret is right.
+
+    Raises `FeedError` where it is not, or where another account has its name, and `BusyHostError`.
+    """
+    kept = poller.store.feeds
+    record = FeedRecord(
+        feeds.feed_id(account.name), account.url, account.name, account.name, added_at=time.time(),
+        reader=account.kind, user=account.user,
+    )  # fmt: skip
+    if (found := kept.get([record.feed_id]).get(record.feed_id)) is not None:
+        if (found.url, found.user, found.reader) != (account.url, account.user, account.kind):
+            raise feeds.FeedError(account.name, f"the account at {found.url} has this name: say --name for another")
+        return Subscribed((), (account.name,))
+    visit = poller.visit()
+    try:
+        poller.reader(account, visit).check()
+    finally:
+        visit.leave()
+    return Subscribed((record,), ()) if kept.add(record) else Subscribed((), (account.name,))
+
+
 def _subscribe(kept: Feeds, outlines: Sequence[feeds.Outline], bad: Sequence[feeds.BadOutline] = ()) -> Subscribed:
     added, known = [], []
     for one in outlines:
@@ -57,11 +79,23 @@ def _subscribe(kept: Feeds, outlines: Sequence[feeds.Outline], bad: Sequence[fee
 
 
 def subscribed(kept: Feeds, url: str) -> FeedRecord:
-    """The feed that is subscribed to by a URL, its first one or its present one. Raises `UnknownFeedError`."""
-    feed_id = kept.find(feeds.web_address(url))
+    """The feed that is subscribed to by a URL, its first one or its present one, or the account of a feed reader by
+    its name. Raises `UnknownFeedError`.
+    """
+    feed_id = kept.find(url if feeds.is_name(url) else feeds.web_address(url))
     record = kept.get([feed_id]).get(feed_id) if feed_id is not None else None
     if record is None:
         raise UnknownFeedError(f"no feed {url!r} is subscribed to; `dedup feeds list` tells which are")
+    return record
+
+
+def subscribed_account(kept: Feeds, name: str) -> FeedRecord:
+    """The account of a feed reader that has a name. Raises `UnknownFeedError`."""
+    record = subscribed(kept, name)
+    if not record.reader:
+        raise UnknownFeedError(
+            f"{name!r} is a feed, and no account of a feed reader; `dedup feeds list` tells which are"
+        )
     return record
 
 

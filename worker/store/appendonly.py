@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 from worker.store.connection import Connection, StoreError, server_run
 
 _POLL_SECONDS: Final = 0.02
+_SYNC_POLL_SECONDS: Final = 0.002
 
 
 def rewrite(connection: Connection) -> bool:
@@ -33,6 +34,21 @@ def rewrite(connection: Connection) -> bool:
             "server's log, make room on its disk, and run the command again"
         )
     return True
+
+
+def is_written(connection: Connection, run: str) -> bool:
+    """Waits until what this run of the server has told is in its append-only file, if it keeps one.
+
+    It nearly always is, but while a sync is under way writes wait for its end in the server's memory. False where
+    the server is in another run by now, which may never have seen them.
+    """
+    while True:
+        told = connection.info("server", "persistence")
+        if told["run_id"] != run:
+            return False
+        if not (told.get("aof_pending_bio_fsync") and told.get("aof_buffer_length")):
+            return True
+        time.sleep(_SYNC_POLL_SECONDS)
 
 
 def _begun(connection: Connection) -> bool:

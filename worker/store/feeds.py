@@ -22,6 +22,9 @@ class FeedRecord:
     when it is polled again, None where it is not (`disabled` says why). `failures`: in a row, `error` the last of them.
     `unfinished`: polls begun since one came to an end. `articles`: how many were pushed. `etag`, `last_modified`: given
     by `known_url`. `asked_seconds`: how long the feed asks to be left alone.
+
+    An account of a feed reader is kept as a feed, too: `reader` is its kind ("" for a feed), `first_url` its name,
+    `user` who logs in, `cursor` where the next poll goes on, `once` what is marked read there ("" for nothing).
     """
 
     feed_id: str
@@ -42,6 +45,15 @@ class FeedRecord:
     last_modified: str = ""
     known_url: str = ""
     asked_seconds: float = 0.0
+    reader: str = ""
+    user: str = ""
+    cursor: str = ""
+    once: str = ""
+
+    @property
+    def urls(self) -> list[str]:
+        """What it can be found by: its URLs, or the name of an account."""
+        return [self.first_url] if self.reader else sorted({self.first_url, self.url})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +69,11 @@ class Feeds:
         unit = Unit()
         unit.expect("HGET", self.keys.feeds_urls, record.first_url, reply=None)
         unit.expect("EXISTS", self.keys.feed(record.feed_id), reply=b"0")
+        account = {"reader": record.reader, "user": record.user} if record.reader else {}
         unit.put(
             self.keys.feed(record.feed_id),
             {"url": record.url, "first_url": record.first_url, "title": record.title, "category": record.category,
-             "added_at": record.added_at},
+             "added_at": record.added_at, **account},
         )  # fmt: skip
         unit.do("HSET", self.keys.feeds_urls, record.first_url, record.feed_id)
         unit.do("ZADD", self.keys.feeds, record.added_at, record.feed_id)
@@ -74,7 +87,11 @@ class Feeds:
         unit.do("DEL", self.keys.feed(record.feed_id), self.keys.feed_lease(record.feed_id))
         unit.do("ZREM", self.keys.feeds, record.feed_id)
         unit.do("ZREM", self.keys.feeds_due, record.feed_id)
-        unit.do("HDEL", self.keys.feeds_urls, *sorted({record.first_url, record.url}))
+        unit.do("HDEL", self.keys.feeds_urls, *record.urls)
+        if record.reader:
+            name = record.first_url
+            unit.do("DEL", self.keys.reader_entries(name), self.keys.reader_marks(name))
+            unit.do("ZREM", self.keys.feeds_marking, record.feed_id)
         self.memory.drop(unit, record.feed_id)
         return commit(self.connection, [unit])[0]
 
@@ -131,6 +148,36 @@ class Feeds:
             unit.do("HDEL", self.keys.feeds_urls, record.url)
         return True
 
+    def mark_from(self, record: FeedRecord, once: str, now: float) -> bool:
+        """Sets what is marked read in an account from now on ("" for nothing); False where it has ended meanwhile."""
+        unit = Unit()
+        self._expect(unit, record)
+        unit.put(self.keys.feed(record.feed_id), {"once": once})
+        self.put_marking(unit, record.feed_id, now if once else None)
+        return commit(self.connection, [unit])[0]
+
+    def put_marking(self, unit: Unit, feed_id: str, at: float | None) -> None:
+        """Adds to a unit when articles are to be marked in an account; None for when it has been polled again."""
+        if at is None:
+            unit.do("ZREM", self.keys.feeds_marking, feed_id)
+        else:
+            unit.do("ZADD", self.keys.feeds_marking, at, feed_id)
+
+    def put_marking_soon(self, unit: Unit, feed_id: str, at: float) -> None:
+        """Adds to a unit that articles are to be marked in an account by then; sooner, if that was said before: polls
+        that follow each other closely do not put it off.
+        """
+        unit.do("ZADD", self.keys.feeds_marking, "NX", at, feed_id)
+
+    def put_error(self, unit: Unit, record: FeedRecord, error: str) -> None:
+        """Adds to a unit what went wrong with a feed that was read."""
+        self._expect(unit, record)
+        unit.put(self.keys.feed(record.feed_id), {"error": error})
+
+    def marking_due(self, now: float) -> list[str]:
+        """The accounts in which articles are to be marked by now."""
+        return [one.decode() for one in self.connection.zrangebyscore(self.keys.feeds_marking, "-inf", now)]
+
     def _due(self, unit: Unit, record: FeedRecord, next_at: float | None) -> None:
         if next_at is None:
             unit.do("ZREM", self.keys.feeds_due, record.feed_id)
@@ -163,4 +210,8 @@ def _record(feed_id: str, fields: Mapping[bytes, bytes], next_at: float | None) 
         last_modified=told.get("last_modified", ""),
         known_url=told.get("known_url", ""),
         asked_seconds=float(told.get("asked_seconds", 0)),
+        reader=told.get("reader", ""),
+        user=told.get("user", ""),
+        cursor=told.get("cursor", ""),
+        once=told.get("once", ""),
     )

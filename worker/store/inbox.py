@@ -13,6 +13,7 @@ from typing import Final
 
 from redis.exceptions import BusyLoadingError, ResponseError
 
+from worker.store.appendonly import is_written
 from worker.store.commit import Unit, commit
 from worker.store.connection import Connection, script
 from worker.store.keys import Keys
@@ -23,7 +24,6 @@ SUSPECT_DELIVERIES: Final = 3
 """Deliveries after which an entry is worked on alone: it may be what ends its workers."""
 
 _LOADING_SECONDS: Final = 60.0
-_SYNC_POLL_SECONDS: Final = 0.002
 _SCANNED_TOGETHER: Final = 64
 """Payloads read at once: they may have megabytes each."""
 
@@ -65,25 +65,11 @@ class Inbox:
         while True:
             try:
                 n, run = script(self.connection, "push")(keys=[self.keys.inbox], args=[self.max_waiting, *payloads])
-                if self._is_written(run.decode()):
+                if is_written(self.connection, run.decode()):
                     return int(n)
             except BusyLoadingError:  # it has been started again, and will be there
                 if time.monotonic() > end:
                     raise
-
-    def _is_written(self, run: str) -> bool:
-        """Waits until what this run of the server has told is in its append-only file, if it keeps one.
-
-        It nearly always is, but while a sync is under way writes wait for its end in the server's memory. False where
-        the server is in another run by now, which may never have seen them.
-        """
-        while True:
-            told = self.connection.info("server", "persistence")
-            if told["run_id"] != run:
-                return False
-            if not (told.get("aof_pending_bio_fsync") and told.get("aof_buffer_length")):
-                return True
-            time.sleep(_SYNC_POLL_SECONDS)
 
     def ensure(self) -> None:
         """Makes the consumer group where there is none yet."""

@@ -128,6 +128,19 @@ class Keys:
         """Who polls a feed at the moment."""
         return self.private(f"feed:{feed_id}:lease")
 
+    @property
+    def feeds_marking(self) -> str:
+        """The accounts of readers in which articles are to be marked, by when."""
+        return self.private("feeds:marking")
+
+    def reader_entries(self, name: str) -> str:
+        """What is known of the articles of an account, by article id."""
+        return self.private(f"reader:{name}:entries")
+
+    def reader_marks(self, name: str) -> str:
+        """What was marked in an account, by article id."""
+        return self.private(f"reader:{name}:marks")
+
     def feed_host(self, host_digest: str) -> str:
         """Who asks a host at the moment, and how long it is left alone."""
         return self.private(f"feeds:host:{host_digest}")

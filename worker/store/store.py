@@ -21,6 +21,7 @@ from worker.store.lease import Lease, Runs
 from worker.store.mirror import Mirror
 from worker.store.news import NewsStream
 from worker.store.past import KeptPast
+from worker.store.readers import Readers
 from worker.store.rejected import Rejected
 from worker.store.reports import Reports
 from worker.store.stories import Stories
@@ -48,6 +49,7 @@ class Store:
     forgotten: Forgotten
     feeds: Feeds
     feed_turns: FeedTurns
+    readers: Readers
 
 
 def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, *, keep_text: bool = True) -> Store:
@@ -72,4 +74,5 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Forgotten(connection, keys),
         Feeds(connection, keys, FeedMemory(connection, keys)),
         FeedTurns(connection, keys),
+        Readers(connection, keys),
     )
