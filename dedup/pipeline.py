@@ -40,7 +40,7 @@ from dedup.lead import read_leads
 from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
 from dedup.shingle import Shingles, shingle, split
-from dedup.storyline import Profile, StorylineParams, link_stories, profile
+from dedup.storyline import Profile, StorylineParams, link_stories, profiles
 from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors
 from dedup.text import body_text, normalise, words
 
@@ -230,10 +230,13 @@ class Clustering:
 
     def profile(self, members: Sequence[int], params: Params) -> Profile:
         """The profile of the story that these tellings make."""
-        rows = np.asarray(members)
-        return profile(
-            self.vectors.rows[rows], self.vectors.keys, self.reliability[rows], self.days[rows], params.storyline
-        )
+        return self.profiles([members], params)[0]
+
+    def profiles(self, stories: Sequence[Sequence[int]], params: Params) -> list[Profile]:
+        """The profile of each story, given by its tellings."""
+        chosen = [np.asarray(members) for members in stories]
+        found = self.vectors
+        return profiles(chosen, found.rows, found.keys, self.reliability, self.days, params.storyline)
 
 
 def cluster_window(tellings: Sequence[Telling], params: Params, constraints: Constraints = UNCORRECTED) -> Clustering:
@@ -380,12 +383,15 @@ def _find_stories(
     )
     position = {settled.family_id: i for i, settled in enumerate(families)}
     story_of = {family: story.story_id for story in outcome.stories for family in story.families}
-    profiles = [clustering.profile([position[f] for f in story.families], params) for story in outcome.stories]
+    told = clustering.profiles([[position[f] for f in story.families] for story in outcome.stories], params)
     founders: dict[int, str] = {}
+    taken: set[str] = set()
     storyline_of: dict[str, str] = {}
-    for story, line in zip(outcome.stories, link_stories(profiles, [], params.storyline).tolist(), strict=True):
-        founding = families[position[story.families[0]]].members[0].article_id
-        founders.setdefault(line, mint("storyline", founding, set(founders.values()).__contains__))
+    for story, line in zip(outcome.stories, link_stories(told, [], params.storyline).tolist(), strict=True):
+        if line not in founders:
+            founding = families[position[story.families[0]]].members[0].article_id
+            founders[line] = mint("storyline", founding, taken.__contains__)
+            taken.add(founders[line])
         storyline_of[story.story_id] = founders[line]
     return story_of, storyline_of
 

@@ -5,6 +5,7 @@ undated ones, which go to the one whose facts they tell, if these decide.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from scipy import sparse
 
 from dedup.cues import Tale
 from dedup.episode.facts import Weigher, count, join_marks, read_facts
+
+_PAIRS_AT_ONCE: Final = 4096
+"""Pairs of stories that are compared at once, so that their rows fit a cache."""
 
 
 def find_homes(
@@ -30,17 +34,37 @@ def find_homes(
     edges = graph.tocoo()
     across = ~dated[edges.row] & dated[edges.col]
     pairs = np.unique(np.column_stack([labels[edges.row[across]], labels[edges.col[across]]]), axis=0)
-    members = {label: np.flatnonzero(labels == label) for label in np.unique(pairs).tolist()}
-    centres = {label: sparse.csr_matrix(scaled[own].mean(axis=0)) for label, own in members.items()}
+    alike = pairs[_similarities(labels, pairs, scaled) >= weigher.params.min_similarity]
+    wanted = np.unique(alike)
+    order = np.argsort(labels, kind="stable")
+    starts, ends = (np.searchsorted(labels[order], wanted, side=side) for side in ("left", "right"))
+    members = {label: order[a:b].tolist() for label, a, b in zip(wanted.tolist(), starts, ends, strict=True)}
     homes: dict[int, int] = {}
-    for label in np.unique(pairs[:, 0]).tolist():
-        near = pairs[pairs[:, 0] == label, 1].tolist()
-        alike = [one for one in near if (centres[label] @ centres[one].T).sum() >= weigher.params.min_similarity]
-        stories = [[tales[i] for i in members[one].tolist()] for one in (label, *alike)]
+    for label in np.unique(alike[:, 0]).tolist():
+        near = alike[alike[:, 0] == label, 1].tolist()
+        stories = [[tales[i] for i in members[one]] for one in (label, *near)]
         home = _home(stories[0], stories[1:], weigher)
         if home is not None:
-            homes[label] = alike[home]
+            homes[label] = near[home]
     return homes
+
+
+def _similarities(
+    labels: NDArray[np.int64], pairs: NDArray[np.int64], scaled: sparse.csr_matrix
+) -> NDArray[np.float64]:
+    """Mean similarity of the articles of each two labels: float64, shape (n_pairs,)."""
+    wanted = np.unique(pairs)
+    owner = np.searchsorted(wanted, labels)
+    own = np.flatnonzero(np.isin(labels, wanted))
+    members = sparse.csr_matrix((np.ones(len(own)), (owner[own], own)), shape=(len(wanted), len(labels)))
+    members = sparse.diags_array(1 / np.diff(members.indptr)).tocsr() @ members
+    centres = (members @ scaled).tocsr()
+    places = np.searchsorted(wanted, pairs)
+    found = [
+        np.asarray(centres[part[:, 0]].multiply(centres[part[:, 1]]).sum(axis=1)).ravel()
+        for part in np.split(places, range(_PAIRS_AT_ONCE, len(places), _PAIRS_AT_ONCE))
+    ]
+    return np.concatenate(found)
 
 
 def _home(own: Sequence[Tale], stories: Sequence[Sequence[Tale]], weigher: Weigher) -> int | None:
