@@ -21,12 +21,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from dedup.products import Rows
+
 _SMALLEST: Final = 2
 """Articles that HDBSCAN takes for a cluster: any two can be a story."""
-_PAIRS_AT_ONCE: Final = 4096
-"""Pairs of groups whose similarities are computed at once: their rows fit a cache."""
-_WIDE: Final = 1024
-"""Terms from which on a group is laid out over all terms once, for all the groups that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -247,51 +245,13 @@ class _Scored:
 
 
 @dataclass(slots=True, eq=False)
-class _Rows:
-    """Sparse rows that more are put after, in arrays with room to grow."""
-
-    data: NDArray[np.float32]
-    indices: NDArray[np.int32]
-    ends: NDArray[np.int64]
-    n_columns: int
-
-    @classmethod
-    def of(cls, rows: sparse.csr_matrix) -> _Rows:
-        """A copy of these rows."""
-        return cls(rows.data.astype(np.float32), rows.indices.astype(np.int32), rows.indptr.astype(np.int64),
-                   rows.shape[1])  # fmt: skip
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """How many entries each row has."""
-        return np.diff(self.ends)
-
-    def at(self, places: NDArray[np.int64]) -> sparse.csr_matrix:
-        """The rows at these places."""
-        starts, lengths = self.ends[places], self.ends[places + 1] - self.ends[places]
-        ends = np.concatenate([[0], np.cumsum(lengths)])
-        flat = np.arange(ends[-1]) + np.repeat(starts - ends[:-1], lengths)
-        return sparse.csr_matrix((self.data[flat], self.indices[flat], ends), shape=(len(places), self.n_columns))
-
-    def append(self, rows: sparse.csr_matrix) -> None:
-        """Puts rows after those that are there."""
-        n, more = int(self.ends[-1]), len(rows.data)
-        if n + more > len(self.data):
-            room = np.zeros(n // 2 + 2 * more, np.int32)
-            self.data = np.concatenate([self.data[:n], room.view(np.float32)])
-            self.indices = np.concatenate([self.indices[:n], room])
-        self.data[n : n + more], self.indices[n : n + more] = rows.data, rows.indices
-        self.ends = np.concatenate([self.ends, n + rows.indptr[1:]])
-
-
-@dataclass(slots=True, eq=False)
 class _Groups:
     """Sums over the articles of each group, from which all mean similarities follow exactly. A group that two became
     comes after all others; the two stay where they are.
     """
 
     params: MergeParams
-    centres: _Rows
+    centres: Rows
     firsts: NDArray[np.int64]
     """The first member of each."""
     sizes: NDArray[np.float64]
@@ -327,7 +287,7 @@ class _Groups:
             np.bincount(labels, one, n_groups).astype(np.float64)
             for one in (np.ones(n), np.sqrt(reliability), reliability, squares, *counted)
         )
-        centres_of = _Rows.of(centres)
+        centres_of = Rows.of(centres)
         groups = cls(params, centres_of, firsts, sizes, roots, reliabilities, own, n_dated, days, np.ones(0))
         groups.cohesions = groups._cohesions(np.arange(n_groups))
         return groups
@@ -335,11 +295,13 @@ class _Groups:
     def join(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
         """Makes a group of each pair, and returns their numbers."""
         made = np.arange(len(self.sizes), len(self.sizes) + len(one))
-        self.centres.append((self.centres.at(one) + self.centres.at(other)).tocsr())
+        sums = (self.centres.at(one) + self.centres.at(other)).tocsr()
+        self.centres.drop(np.concatenate([one, other]))
+        self.centres.append(sums)
         self.firsts = np.concatenate([self.firsts, np.minimum(self.firsts[one], self.firsts[other])])
         for name in ("sizes", "roots", "reliabilities", "squares", "n_dated", "days"):
-            sums = getattr(self, name)
-            setattr(self, name, np.concatenate([sums, sums[one] + sums[other]]))
+            counts = getattr(self, name)
+            setattr(self, name, np.concatenate([counts, counts[one] + counts[other]]))
         self.cohesions = np.concatenate([self.cohesions, self._cohesions(made)])
         return made
 
@@ -354,44 +316,18 @@ class _Groups:
 
     def _products(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         """Sums of the cosines between the articles of two groups."""
-        lengths = self.centres.lengths
-        swapped = lengths[left] < lengths[right]
+        swapped = self.centres.lengths[left] < self.centres.lengths[right]
         large, small = np.where(swapped, right, left), np.where(swapped, left, right)
-        is_wide = lengths[large] >= _WIDE
-        sums = np.zeros(len(left))
-        narrow = np.flatnonzero(~is_wide)
-        for start in range(0, len(narrow), _PAIRS_AT_ONCE):
-            pairs = narrow[start : start + _PAIRS_AT_ONCE]
-            shared = self.centres.at(large[pairs]).multiply(self.centres.at(small[pairs]))
-            sums[pairs] = np.asarray(shared.sum(axis=1)).ravel()
-        wide = np.flatnonzero(is_wide)
-        wide = wide[np.argsort(large[wide], kind="stable")]
-        for start in range(0, len(wide), _PAIRS_AT_ONCE):
-            pairs = wide[start : start + _PAIRS_AT_ONCE]
-            sums[pairs] = self._laid_out(large[pairs], self.centres.at(small[pairs]))
+        order, sums = np.argsort(large, kind="stable"), np.zeros(len(left))
+        sums[order], _ = self.centres.products(large[order], small[order])
         return sums
-
-    def _laid_out(self, large: NDArray[np.int64], rows: sparse.csr_matrix) -> NDArray[np.float64]:
-        """Products of groups, given in order, with these rows: each group is laid out over all terms once."""
-        values = np.zeros(self.centres.n_columns, np.float32)
-        products = np.empty(len(rows.data), np.float32)
-        changes = np.flatnonzero(np.diff(large)) + 1
-        for first, last in zip([0, *changes.tolist()], [*changes.tolist(), len(large)], strict=True):
-            here = slice(rows.indptr[first], rows.indptr[last])
-            own = slice(*self.centres.ends[large[first] : large[first] + 2])
-            values[self.centres.indices[own]] = self.centres.data[own]
-            np.multiply(rows.data[here], values[rows.indices[here]], out=products[here])
-            values[self.centres.indices[own]] = 0
-        owner = np.repeat(np.arange(len(large)), np.diff(rows.indptr))
-        return np.bincount(owner, products, len(large)).astype(np.float64)
 
     def _cohesions(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
         """Mean similarity within each of these over the expected one, with `prior_members` of the expected."""
         params, cohesions = self.params, np.ones(len(groups))
         several = np.flatnonzero(self.sizes[groups] > 1)
         group = groups[several]
-        centres = self.centres.at(group)
-        found = np.asarray(centres.multiply(centres).sum(axis=1)).ravel() - self.squares[group]
+        found = self.centres.products(group, group)[0] - self.squares[group]
         expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
         others = self.sizes[group] - 1
         shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)

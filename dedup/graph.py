@@ -19,13 +19,14 @@ search, 2007, for rests on both sides).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from dedup.products import Rows
 
 _SEGMENT_ROWS: Final = (256, 2048)
 """Rows of a segment, the fewest and the most: as many as there are in one standard deviation of the time kernel, so
@@ -38,8 +39,6 @@ _SLACK: Final = 1e-4
 """More than heads computed in single precision are off by."""
 _NEVER: Final = 1e-100
 """A time kernel at which nothing is similar."""
-_PAIRS_AT_ONCE: Final = 4096
-"""Pairs computed at once: their rows fit a cache."""
 _PAIRS_HELD: Final = 4_000_000
 """Pairs found from which on they are thinned to the strongest."""
 
@@ -180,11 +179,12 @@ class Index:
         places = np.empty(n_terms, np.int32)
         places[order] = np.arange(n_terms, dtype=np.int32)
         levels = _LEAST_FREQUENT << np.arange(32, dtype=np.int64)
-        cuts = (0, *sorted({*np.searchsorted(frequency[order], levels, side="right").tolist(), n_terms} - {0}))
+        inner = {*np.searchsorted(frequency[order], levels, side="right").tolist()} - {0, n_terms}
+        cuts = (0, *sorted(inner), n_terms)
         empty = cls(sparse.csr_matrix((0, n_terms)), np.zeros(0), params, places, cuts, 0, ())
         rests = _rests(empty.placed(_scaled(rows, n_words, params)), cuts)
         is_long = rests >= _most_rest(params)
-        base = next(i for i in range(len(cuts)) if is_long[:, i].sum() <= _LONG_RESTS * len(days) or i == len(cuts) - 1)
+        base = int(np.argmax(is_long.sum(axis=0) <= _LONG_RESTS * len(days)))
         return replace(empty, base=base).appended(rows, n_words, days)
 
     def appended(self, rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64]) -> Index:
@@ -221,14 +221,16 @@ class Index:
 
 def find_pairs(index: Index, since: int = 0) -> Pairs:
     """The strongest pairs in which at least one article has a number from `since` on."""
-    found = Pairs.of([])
+    found, scaled = Pairs.of([]), Rows.of(index.scaled)
     waiting: list[Pairs] = []
     fresh = [i for i, segment in enumerate(index.segments) if segment.numbers[-1] >= since]
     for i in fresh:
         columns = index.segments[i].rows.T.tocsr()
-        for segment in index.segments[: i + 1]:
-            for pairs in _pairs_between(segment, index.segments[i], columns, index):
-                waiting += [pairs, pairs.mirrored()]
+        parts = [_likely(segment, index.segments[i], columns, index) for segment in index.segments[: i + 1]]
+        one, other = (np.concatenate(side) for side in zip(*parts, strict=True))
+        order = np.argsort(other, kind="stable")
+        pairs = _similar(other[order], one[order], scaled, index)
+        waiting += [pairs, pairs.mirrored()]
         if sum(len(one.left) for one in waiting) > _PAIRS_HELD:
             found, waiting = strongest(Pairs.of([found, *waiting]), index), []
     return strongest(Pairs.of([found, *waiting]), index)
@@ -276,46 +278,42 @@ def _most_rest(params: GraphParams) -> float:
 def _rests(placed: sparse.csr_matrix, cuts: tuple[int, ...]) -> NDArray[np.float64]:
     """How long each row is from each cut on: float64, shape (n_rows, n_cuts)."""
     owner = np.repeat(np.arange(placed.shape[0]), np.diff(placed.indptr))
-    level = np.searchsorted(cuts, placed.indices, side="right") - 1
+    level = np.searchsorted(cuts[1:-1], placed.indices, side="right")
     squares = np.bincount(owner * len(cuts) + level, placed.data.astype(np.float64) ** 2, placed.shape[0] * len(cuts))
     after = squares.reshape(placed.shape[0], len(cuts))[:, ::-1].cumsum(axis=1)[:, ::-1]
     return np.asarray(np.sqrt(after))
 
 
-def _pairs_between(left: _Segment, right: _Segment, columns: sparse.csr_matrix, index: Index) -> Iterator[Pairs]:
-    """The similar pairs of two segments, each once; `columns` are the rows of the right one, transposed."""
+def _likely(
+    left: _Segment, right: _Segment, columns: sparse.csr_matrix, index: Index
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of those pairs of two segments that may be similar, each pair once; `columns` are the rows of the
+    right one, transposed.
+    """
     params = index.params
     asked = params.min_similarity / max(float(time_kernel(np.array(left.gap(right)), params)), _NEVER) - _SLACK
     longest = left.longest * right.longest
-    level = int(np.argmax(np.append(longest, 0.0) < asked))
+    level = int(np.argmax(longest < asked))
     if level == 0:
-        return
-    cut = (*index.cuts, index.cuts[-1])[level]
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    cut = index.cuts[level]
     end = columns.indptr[cut]
     head = sparse.csr_matrix(
         (columns.data[:end], columns.indices[:end], columns.indptr[: cut + 1]), shape=(cut, columns.shape[1])
     )
     product = left.rows[:, :cut] @ head
-    likely = np.flatnonzero(product.data >= asked - longest[level] if level < len(longest) else product.data >= asked)
-    rows = np.searchsorted(product.indptr, likely, side="right") - 1
-    cols = product.indices[likely]
-    bound = product.data[likely] + _SLACK
-    if level < len(longest):
-        bound += left.rests[rows, level] * right.rests[cols, level]
-    near = bound * time_kernel(left.days[rows] - right.days[cols], params) >= params.min_similarity
-    numbers = left.numbers[rows[near]], right.numbers[cols[near]]
-    if left is right:
-        numbers = tuple(side[numbers[0] < numbers[1]] for side in numbers)
-    yield from _computed(*numbers, index)
+    strong = np.flatnonzero(product.data >= asked - longest[level])
+    rows, cols = np.searchsorted(product.indptr, strong, side="right") - 1, product.indices[strong]
+    most = product.data[strong] + left.rests[rows, level] * right.rests[cols, level] + _SLACK
+    near = most * time_kernel(left.days[rows] - right.days[cols], params) >= params.min_similarity
+    one, other = left.numbers[rows[near]], right.numbers[cols[near]]
+    return (one[one < other], other[one < other]) if left is right else (one, other)
 
 
-def _computed(left: NDArray[np.int64], right: NDArray[np.int64], index: Index) -> Iterator[Pairs]:
+def _similar(one: NDArray[np.int64], other: NDArray[np.int64], scaled: Rows, index: Index) -> Pairs:
     """Those of these pairs that are similar."""
     params = index.params
-    for start in range(0, len(left), _PAIRS_AT_ONCE):
-        one, other = left[start : start + _PAIRS_AT_ONCE], right[start : start + _PAIRS_AT_ONCE]
-        shared = index.scaled[one].multiply(index.scaled[other]).tocsr()
-        similarity = np.asarray(shared.sum(axis=1)).ravel() * time_kernel(index.days[one] - index.days[other], params)
-        is_enough = np.diff(shared.indptr) >= params.min_shared_terms
-        pairs = Pairs(one.astype(np.int32), other.astype(np.int32), similarity, is_enough)
-        yield pairs.at(similarity >= params.min_similarity)
+    products, n_shared = scaled.products(one, other)
+    similarity = products * time_kernel(index.days[one] - index.days[other], params)
+    pairs = Pairs(one.astype(np.int32), other.astype(np.int32), similarity, n_shared >= params.min_shared_terms)
+    return pairs.at(similarity >= params.min_similarity)
