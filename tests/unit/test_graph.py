@@ -134,3 +134,40 @@ def test_a_graph_that_grows_is_the_graph_of_the_whole(seed: int) -> None:
     assert whole.indptr.tolist() == parts.indptr.tolist()
     assert whole.indices.tolist() == parts.indices.tolist()
     assert whole.data.tolist() == parts.data.tolist()
+
+
+def all_pairs(
+    rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64], params: GraphParams
+) -> set[tuple[int, int]]:
+    """The edges by the rules as they are told, every article compared with every other."""
+    scale = reliability(n_words, params) ** -0.5
+    exact = (rows.astype(np.float64).toarray() * scale[:, None]) @ (
+        rows.astype(np.float64).toarray() * scale[:, None]
+    ).T
+    similarity = np.round(exact * time_kernel(days[:, None] - days[None, :], params), 10)
+    shared = (rows > 0).astype(np.int64) @ (rows > 0).astype(np.int64).T
+    rank = np.argsort(np.argsort(days, kind="stable"))
+    edges = set()
+    for i in range(len(days)):
+        near = [j for j in range(len(days)) if j != i and similarity[i, j] >= params.min_similarity]
+        near.sort(key=lambda j: (-similarity[i, j], rank[j]))
+        kept = [j for j in near[: params.max_neighbours] if shared[i, j] >= params.min_shared_terms]
+        edges |= {(i, j) for j in kept} | {(j, i) for j in kept}
+    return edges
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_graph_is_that_of_all_pairs_with_its_limit_its_ties_and_its_least_terms(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frequent = sparse.random(400, 40, 0.3, format="csr", dtype=np.float32, rng=rng) * 0.5
+    rows = sparse.hstack([random_rows(400, seed), frequent], format="csr")
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    rows = (sparse.diags_array(1 / lengths).tocsr() @ rows).astype(np.float32).tocsr()
+    rows = sparse.vstack([rows[:360], rows[:40]], format="csr")
+    n_words, days = rng.integers(5, 200, 400).astype(np.float64), rng.uniform(0, 12, 400)
+    n_words[360:], days[360:] = n_words[:40], days[:40]
+    days[rng.permutation(360)[:30]] = np.nan
+    params = GraphParams(min_similarity=0.6, max_neighbours=8, min_shared_terms=6)
+    found = neighbour_graph(rows, n_words, days, params).tocoo()
+    assert set(zip(found.row.tolist(), found.col.tolist(), strict=True)) == all_pairs(rows, n_words, days, params)
+    assert 1_000 < found.nnz < 400 * 399 / 4
