@@ -221,7 +221,8 @@ class _Scored:
         best[touched] = -1
         is_touched = np.zeros(len(best), np.bool_)
         is_touched[touched] = True
-        good = np.flatnonzero((self.scores >= min_score) & (is_touched[self.left] | is_touched[self.right]))
+        good = np.flatnonzero(self.scores >= min_score)
+        good = good[is_touched[self.left[good]] | is_touched[self.right[good]]]
         here = np.concatenate([self.left[good], self.right[good]])
         there = np.concatenate([self.right[good], self.left[good]])
         ranked = np.lexsort((groups.firsts[there], -np.concatenate([self.scores[good], self.scores[good]]), here))
@@ -327,7 +328,7 @@ class _Groups:
         params, cohesions = self.params, np.ones(len(groups))
         several = np.flatnonzero(self.sizes[groups] > 1)
         group = groups[several]
-        found = self.centres.products(group, group)[0] - self.squares[group]
+        found = self.centres.squares(group) - self.squares[group]
         expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
         others = self.sizes[group] - 1
         shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)
