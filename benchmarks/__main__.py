@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cluster, ingest, memory, near_duplicates, web
+from benchmarks import cluster, ingest, memory, near_duplicates, plot, scale, web
 from dedup.pipeline import Params
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -28,6 +28,8 @@ N_NEAR_DUPLICATES: Final = 5_000
 N_MEMORY: Final = 100_000
 N_WEB: Final = 3_000
 CLUSTER_SIZES: Final = (1_000, 5_000, 10_000)
+SCALE_SIZES: Final = (10_000, 30_000, 100_000, 300_000)
+IMAGES: Final = Path(__file__).parents[1] / "docs" / "images"
 COMPARED_COLUMNS: Final = (
     "", "n", "a second", "times", "RMSE", "R .7", "P .7", "R .8", "P .8", "alike", "client us", "server us", "bytes",
 )  # fmt: skip
@@ -140,12 +142,66 @@ def run_web() -> Figures:
     return {"articles": N_WEB, "ways": [dataclasses.asdict(one) for one in shown]}
 
 
+def run_scale() -> Figures:
+    """Offline clustering up to 300,000 articles, beside what a user would pick instead; it takes an hour."""
+    shown = list(scale.measure(_sizes("DEDUP_BENCH_MOST"), _sizes("DEDUP_BENCH_MOST_OF_PEERS")))
+    ours = [one for one in shown if one.way == scale.OURS]
+    show_table(
+        ("", "articles", "seconds", "processor", "peak MB", "B-cubed F1", ""),
+        [
+            (one.way, f"{one.n:,}", *("", "", "", "", one.failure))
+            if one.failure
+            else (one.way, f"{one.n:,}", f"{one.seconds:,.1f}", f"{one.cpu_seconds:,.1f}", f"{one.peak_mb:,.0f}",
+                  f"{one.f1:.3f}", "")
+            for one in shown
+        ],
+    )  # fmt: skip
+    print("\nprocessor seconds of this project by stage; by the clock in brackets")
+    show_table(
+        ("", *(f"{one.n:,}" for one in ours)),
+        [(stage, *(f"{one.stages[stage][1]:.1f} ({one.stages[stage][0]:.1f})" for one in ours))
+         for stage in ours[0].stages],
+    )  # fmt: skip
+    exponents = scale.growth(ours)
+    print(f"\ngrows with the size to the power of {', '.join(f'{one:.2f}' for one in exponents)}")
+    same = scale.from_vectors()
+    print(f"\nfrom the same vectors of {same[0].n:,} articles to labels:")
+    show_table(
+        ("", "seconds", "processor", "B-cubed F1"),
+        [(one.way, f"{one.seconds:.2f}", f"{one.cpu_seconds:.2f}", f"{one.f1:.3f}") for one in same],
+    )
+    _draw(shown)
+    told = [dataclasses.asdict(one) for one in shown]
+    return {"measured": told, "growth": exponents, "same_vectors": [dataclasses.asdict(one) for one in same]}
+
+
+def _sizes(setting: str) -> tuple[int, ...]:
+    """The sizes of the suite `scale`, up to as many articles as this environment variable says, if it does."""
+    most = int(os.environ.get(setting, SCALE_SIZES[-1]))
+    return tuple(n for n in SCALE_SIZES if n <= most)
+
+
+def _draw(shown: Sequence[scale.Measured]) -> None:
+    """Time and memory over the size."""
+    done = [one for one in shown if not one.failure]
+    ways = list(dict.fromkeys(one.way for one in done))
+    times = {way: [(one.n, one.cpu_seconds) for one in done if one.way == way] for way in ways}
+    peaks = {way: [(one.n, one.peak_mb) for one in done if one.way == way] for way in ways}
+    for name, title, y_name, lines in (
+        ("time", "From text to stories", "processor seconds", times),
+        ("memory", "Memory on the way", "peak MB", peaks),
+    ):
+        drawn = plot.draw(title, "articles", y_name, lines)
+        (IMAGES / f"scaling-{name}.svg").write_text(drawn, encoding="utf-8")
+
+
 SUITES: Final[dict[str, Callable[[], Figures]]] = {
     "ingest": run_ingest,
     "near-duplicates": run_near_duplicates,
     "memory": run_memory,
     "cluster": run_cluster,
     "web": run_web,
+    "scale": run_scale,
 }
 
 

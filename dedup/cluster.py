@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from dedup.products import Rows
+
 _SMALLEST: Final = 2
 """Articles that HDBSCAN takes for a cluster: any two can be a story."""
-_GROUPS_AT_ONCE: Final = 128
-"""Groups whose similarities with all their neighbours are computed at once, as a dense matrix of a few MB."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +111,18 @@ def merge_stories(
     undated articles if no edge joins two such (`graph.same_kind`). Groups that are each other's
     best match are merged, round after round, until no match reaches `min_score`.
     """
-    groups = _Groups.of(labels, rows, reliability, published_days)
-    left, right = _neighbours(labels, graph)
-    scores = groups.scores(left, right, params)
-    while True:
-        joined = _join_mutual(left, right, scores, len(groups.sizes), params.min_score)
-        if len(joined) == 0 or joined.max() + 1 == len(joined):
-            return labels
-        labels, grown = joined[labels], np.bincount(joined)[joined] > 1
-        groups = groups.merged(joined)
-        fresh = grown[left] | grown[right]
-        old_left, old_right, scores = joined[left[~fresh]], joined[right[~fresh]], scores[~fresh]
-        new_left, new_right = _distinct(joined[left[fresh]], joined[right[fresh]])
-        left, right = np.concatenate([old_left, new_left]), np.concatenate([old_right, new_right])
-        scores = np.concatenate([scores, groups.scores(new_left, new_right, params)])
+    groups = _Groups.of(labels, rows, reliability, published_days, params)
+    pairs = _Scored.of(*_neighbours(labels, graph), groups)
+    best, heirs = np.zeros(0, np.int64), np.arange(len(groups.sizes))
+    touched = heirs
+    while len(touched):
+        best = pairs.best(touched, best, groups, params.min_score)
+        one, other = _mutual(best, touched)
+        made = groups.join(one, other)
+        heirs = np.concatenate([heirs, made])
+        heirs[one] = heirs[other] = made
+        pairs, touched = pairs.after(heirs, len(heirs) - len(made), groups)
+    return in_order(_last(heirs)[labels])
 
 
 def compare_groups(
@@ -136,7 +134,7 @@ def compare_groups(
     params: MergeParams,
 ) -> Factors:
     """What the merge pass makes of pairs of groups, neighbours or not; the rest as in `merge_stories`."""
-    return _Groups.of(labels, rows, reliability, published_days).factors(*pairs, params)
+    return _Groups.of(labels, rows, reliability, published_days, params).factors(*pairs)
 
 
 def in_order(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -185,25 +183,78 @@ def _distinct(a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.in
     return pairs // base, pairs % base
 
 
-def _join_mutual(
-    left: NDArray[np.int64], right: NDArray[np.int64], scores: NDArray[np.float64], n_groups: int, min_score: float
-) -> NDArray[np.int64]:
-    """For each group its new label, after those that are each other's best match were joined; ties: lowest label."""
-    good = scores >= min_score
-    here = np.concatenate([left[good], right[good]])
-    there = np.concatenate([right[good], left[good]])
-    ranked = np.lexsort((there, -np.concatenate([scores[good], scores[good]]), here))
-    best = np.full(n_groups, -1, dtype=np.int64)
-    best[here[ranked[::-1]]] = there[ranked[::-1]]
-    mutual = (best >= 0) & (best[best] == np.arange(n_groups))
-    return in_order(np.where(mutual, np.minimum(best, np.arange(n_groups)), np.arange(n_groups)))
+def _mutual(best: NDArray[np.int64], touched: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The groups that are each other's best, one of them touched: each pair once."""
+    chosen = touched[best[touched] >= 0]
+    chosen = chosen[best[best[chosen]] == chosen]
+    return _distinct(chosen, best[chosen])
+
+
+def _last(heirs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The group that each group ended in: itself, or the one that its heir ended in."""
+    while (heirs != heirs[heirs]).any():
+        heirs = heirs[heirs]
+    return heirs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Groups:
-    """Sums over the articles of each group, from which all mean similarities follow exactly."""
+class _Scored:
+    """Pairs of groups with neighbours in each other, and their scores."""
 
-    centres: sparse.csr_matrix
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, left: NDArray[np.int64], right: NDArray[np.int64], groups: _Groups) -> _Scored:
+        """These pairs."""
+        return cls(left, right, groups.factors(left, right).score)
+
+    def best(
+        self, touched: NDArray[np.int64], known: NDArray[np.int64], groups: _Groups, min_score: float
+    ) -> NDArray[np.int64]:
+        """The best match of each group, -1 for none; only of those `touched` it may be another than `known`. Ties go to
+        the group with the first member.
+        """
+        best = np.full(len(groups.sizes), -1, np.int64)
+        best[: len(known)] = known
+        best[touched] = -1
+        is_touched = np.zeros(len(best), np.bool_)
+        is_touched[touched] = True
+        good = np.flatnonzero(self.scores >= min_score)
+        good = good[is_touched[self.left[good]] | is_touched[self.right[good]]]
+        here = np.concatenate([self.left[good], self.right[good]])
+        there = np.concatenate([self.right[good], self.left[good]])
+        ranked = np.lexsort((groups.firsts[there], -np.concatenate([self.scores[good], self.scores[good]]), here))
+        ranked = ranked[is_touched[here[ranked]]]
+        best[here[ranked[::-1]]] = there[ranked[::-1]]
+        return best
+
+    def after(self, heirs: NDArray[np.int64], first: int, groups: _Groups) -> tuple[_Scored, NDArray[np.int64]]:
+        """The pairs when those groups that have heirs, numbered from `first` on, became them; and the groups some of
+        whose pairs changed.
+        """
+        left, right = heirs[self.left], heirs[self.right]
+        is_fresh = (left >= first) | (right >= first)
+        fresh = _Scored.of(*_distinct(left[is_fresh], right[is_fresh]), groups)
+        pairs = _Scored(
+            np.concatenate([left[~is_fresh], fresh.left]),
+            np.concatenate([right[~is_fresh], fresh.right]),
+            np.concatenate([self.scores[~is_fresh], fresh.scores]),
+        )
+        return pairs, np.unique(np.concatenate([fresh.left, fresh.right]))
+
+
+@dataclass(slots=True, eq=False)
+class _Groups:
+    """Sums over the articles of each group, from which all mean similarities follow exactly. A group that two became
+    comes after all others; the two stay where they are.
+    """
+
+    params: MergeParams
+    centres: Rows
+    firsts: NDArray[np.int64]
+    """The first member of each."""
     sizes: NDArray[np.float64]
     roots: NDArray[np.float64]
     """Of the roots of the reliabilities: the expected similarity summed over all pairs of two groups is the product."""
@@ -212,6 +263,7 @@ class _Groups:
     """Of the rows: what each article adds to its group's similarity with itself."""
     n_dated: NDArray[np.float64]
     days: NDArray[np.float64]
+    cohesions: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -220,69 +272,72 @@ class _Groups:
         rows: sparse.csr_matrix,
         reliability: NDArray[np.float64],
         published_days: NDArray[np.float64],
+        params: MergeParams,
     ) -> _Groups:
+        """The groups of articles with the same label, 0..k-1."""
+        n, n_groups = len(labels), int(labels.max(initial=-1)) + 1
         dated = np.isfinite(published_days)
-        squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel().astype(np.float64)
-        days = np.where(dated, published_days, 0)
-        single = cls(rows, np.ones(len(labels)), np.sqrt(reliability), reliability, squares, dated.astype(float), days)
-        return single.merged(labels)
-
-    def merged(self, labels: NDArray[np.int64]) -> _Groups:
-        """The groups after those with the same label became one."""
-        n_groups = int(labels.max(initial=-1)) + 1
-        members = sparse.csr_matrix(
-            (np.ones(len(labels), dtype=np.float32), (labels, np.arange(len(labels)))), shape=(n_groups, len(labels))
+        squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+        members = sparse.csr_matrix((np.ones(n, np.float32), (labels, np.arange(n))), shape=(n_groups, n))
+        centres = (members @ rows).tocsr()
+        centres.sort_indices()
+        firsts = np.full(n_groups, n)
+        np.minimum.at(firsts, labels, np.arange(n))
+        counted = dated.astype(np.float64), np.where(dated, published_days, 0.0)
+        sizes, roots, reliabilities, own, n_dated, days = (
+            np.bincount(labels, one, n_groups).astype(np.float64)
+            for one in (np.ones(n), np.sqrt(reliability), reliability, squares, *counted)
         )
-        columns = (self.sizes, self.roots, self.reliabilities, self.squares, self.n_dated, self.days)
-        return _Groups(
-            (members @ self.centres).tocsr(), *(np.bincount(labels, c, n_groups).astype(np.float64) for c in columns)
-        )
+        centres_of = Rows.of(centres)
+        groups = cls(params, centres_of, firsts, sizes, roots, reliabilities, own, n_dated, days, np.ones(0))
+        groups.cohesions = groups._cohesions(np.arange(n_groups))
+        return groups
 
-    def scores(self, left: NDArray[np.int64], right: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
-        """Mean similarity of two groups over the expected one, each pair of `left` and `right`."""
-        return self.factors(left, right, params).score
+    def join(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Makes a group of each pair, and returns their numbers."""
+        made = np.arange(len(self.sizes), len(self.sizes) + len(one))
+        sums = (self.centres.at(one) + self.centres.at(other)).tocsr()
+        self.centres.drop(np.concatenate([one, other]))
+        self.centres.append(sums)
+        self.firsts = np.concatenate([self.firsts, np.minimum(self.firsts[one], self.firsts[other])])
+        for name in ("sizes", "roots", "reliabilities", "squares", "n_dated", "days"):
+            counts = getattr(self, name)
+            setattr(self, name, np.concatenate([counts, counts[one] + counts[other]]))
+        self.cohesions = np.concatenate([self.cohesions, self._cohesions(made)])
+        return made
 
-    def factors(self, left: NDArray[np.int64], right: NDArray[np.int64], params: MergeParams) -> Factors:
+    def factors(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Factors:
         """What the scores of these pairs are made of."""
+        params = self.params
         mean = self._products(left, right) / (self.roots[left] * self.roots[right])
-        cohesion = self._cohesion(np.concatenate([left, right]), params)
         size_ratio = np.abs(np.log(self.sizes[left] / self.sizes[right]))
         crowding = np.minimum(1 + params.crowding * size_ratio, params.max_crowding)
-        near = self._kernel(left, right, params)
-        return Factors(mean, np.sqrt(cohesion[left] * cohesion[right]), near, crowding)
+        cohesion = np.sqrt(self.cohesions[left] * self.cohesions[right])
+        return Factors(mean, cohesion, self._kernel(left, right), crowding)
 
     def _products(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         """Sums of the cosines between the articles of two groups."""
-        swapped = self.sizes[left] < self.sizes[right]
+        swapped = self.centres.lengths[left] < self.centres.lengths[right]
         large, small = np.where(swapped, right, left), np.where(swapped, left, right)
-        order = np.argsort(large, kind="stable")
-        groups, starts = np.unique(large[order], return_index=True)
-        sums = np.zeros(len(left))
-        for block in range(0, len(groups), _GROUPS_AT_ONCE):
-            stop = starts[block + _GROUPS_AT_ONCE] if block + _GROUPS_AT_ONCE < len(groups) else len(order)
-            pairs = order[starts[block] : stop]
-            near, column = np.unique(small[pairs], return_inverse=True)
-            here = groups[block : block + _GROUPS_AT_ONCE]
-            product = (self.centres[here] @ self.centres[near].T.tocsr()).toarray()
-            sums[pairs] = product[np.searchsorted(here, large[pairs]), column]
+        order, sums = np.argsort(large, kind="stable"), np.zeros(len(left))
+        sums[order], _ = self.centres.products(large[order], small[order])
         return sums
 
-    def _cohesion(self, used: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
-        """Mean similarity within a group over the expected one, with `prior_members` of the expected: shape (k,)."""
-        cohesion = np.ones(len(self.sizes))
-        group = np.unique(used)
-        group = group[self.sizes[group] > 1]
-        centres = self.centres[group]
-        found = np.asarray(centres.multiply(centres).sum(axis=1)).ravel() - self.squares[group]
+    def _cohesions(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean similarity within each of these over the expected one, with `prior_members` of the expected."""
+        params, cohesions = self.params, np.ones(len(groups))
+        several = np.flatnonzero(self.sizes[groups] > 1)
+        group = groups[several]
+        found = self.centres.squares(group) - self.squares[group]
         expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
         others = self.sizes[group] - 1
         shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)
-        cohesion[group] = np.minimum(shrunk, params.max_cohesion)
-        return cohesion
+        cohesions[several] = np.minimum(shrunk, params.max_cohesion)
+        return cohesions
 
-    def _kernel(self, left: NDArray[np.int64], right: NDArray[np.int64], params: MergeParams) -> NDArray[np.float64]:
+    def _kernel(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         """Gaussian of the days between the means of two groups; 1 where either has no dated article."""
         with np.errstate(invalid="ignore"):
             means = self.days / self.n_dated
         gap = np.nan_to_num(means[left] - means[right])
-        return np.asarray(np.exp(-(gap**2) / (2 * params.sigma_days**2)))
+        return np.asarray(np.exp(-(gap**2) / (2 * self.params.sigma_days**2)))

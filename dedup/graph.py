@@ -1,18 +1,46 @@
-"""The sparse graph of articles that may be on one story: how far apart any two are that share terms."""
+"""The sparse graph of articles that may be on one story: how far apart any two are that share terms.
+
+Interface: `neighbour_graph` of a window; or step by step, so that a window can grow: `Index.of` its articles,
+`index.appended` of those that come later, `find_pairs` of all articles with those from a number on, `strongest` of the
+pairs found so far and the new ones, and `graph_of` what is left. Both ways give the same graph:
+
+1. A pair's similarity is a function of its two rows, lengths and days; it does not matter with which others, and in
+   which order, they are compared.
+2. Of an article's pairs the `max_neighbours` of the greatest similarity are kept; ties go to the article published
+   first (undated ones last), then to the lower number. So the strongest of all pairs are the strongest among those kept
+   so far and the new ones.
+3. A pair is in the graph if either article keeps it and they share `min_shared_terms`.
+
+No two articles are compared that share common words only: a row is cut in a head of rare terms and a rest, and where
+the lengths of two rests (Cauchy and Schwarz) are too small for what is asked at the days between them, the products of
+the heads say which pairs have to be computed (the bound of Bayardo, Ma and Srikant, Scaling up all pairs similarity
+search, 2007, for rests on both sides).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-_BLOCK_ROWS: Final = 512
-"""Rows multiplied at once: against 33,000 articles their products take about 100 MB at most."""
-_EDGES_AT_ONCE: Final = 20_000
+from dedup.products import Rows
+
+_SEGMENT_ROWS: Final = (256, 2048)
+"""Rows of a segment, the fewest and the most: as many as there are in one standard deviation of the time kernel, so
+that most segments are too far apart to be compared; sums over so many columns stay in a core's own cache."""
+_LEAST_FREQUENT: Final = 16
+"""Articles that a term of the shortest heads has at most; every next level doubles that."""
+_LONG_RESTS: Final = 0.02
+"""Rows whose rests may be too long for any bound; they are compared by all terms, in segments of their own."""
+_SLACK: Final = 1e-4
+"""More than heads computed in single precision are off by."""
+_NEVER: Final = 1e-100
+"""A time kernel at which nothing is similar."""
+_PAIRS_HELD: Final = 4_000_000
+"""Pairs found from which on they are thinned to the strongest."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +81,7 @@ def neighbour_graph(
     `rows` are unit TF-IDF rows, `n_words` the content words behind them, `published_days` days since any
     epoch, nan where undated. Distance is 1 / (1 + similarity).
     """
-    n = rows.shape[0]
-    scaled = (sparse.diags_array(reliability(n_words, params) ** -0.5).tocsr() @ rows).tocsr()
-    order = np.argsort(published_days, kind="stable")
-    edges = [_best(*block, params) for block in _blocks(scaled[order], published_days[order], params)]
-    left, right, similarity = (np.concatenate([e[i] for e in edges] or [np.zeros(0)]) for i in range(3))
-    left, right = order[left.astype(np.int64)], order[right.astype(np.int64)]
-    enough = _shared_terms(rows, left, right) >= params.min_shared_terms
-    left, right, similarity = left[enough], right[enough], similarity[enough]
-    graph = sparse.csr_matrix((similarity, (left, right)), shape=(n, n))
-    graph = graph.maximum(graph.T).tocsr()
-    graph.data = 1 / (1 + graph.data)
-    graph.sort_indices()
-    return graph
+    return graph_of(find_pairs(Index.of(rows, n_words, published_days, params)), len(published_days))
 
 
 def same_kind(graph: sparse.csr_matrix, published_days: NDArray[np.float64]) -> sparse.csr_matrix:
@@ -79,44 +95,225 @@ def same_kind(graph: sparse.csr_matrix, published_days: NDArray[np.float64]) -> 
     return sparse.csr_matrix((edges.data[kept], (edges.row[kept], edges.col[kept])), shape=graph.shape)
 
 
-Block = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Articles by number with others that are similar to them, each pair in both directions unless thinned.
+
+    `left`, `right`: int32; `similarity`: float64, after the kernel; `is_enough`: bool, they share enough terms. All of
+    shape (n_pairs,).
+    """
+
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    similarity: NDArray[np.float64]
+    is_enough: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, parts: list[Pairs]) -> Pairs:
+        """All of these."""
+        empty = np.zeros(0, np.int32)
+        every = [cls(empty, empty, np.zeros(0), np.zeros(0, np.bool_)), *parts]
+        return cls(
+            np.concatenate([one.left for one in every]),
+            np.concatenate([one.right for one in every]),
+            np.concatenate([one.similarity for one in every]),
+            np.concatenate([one.is_enough for one in every]),
+        )
+
+    def at(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> Pairs:
+        """Those at these places."""
+        return Pairs(self.left[places], self.right[places], self.similarity[places], self.is_enough[places])
+
+    def mirrored(self) -> Pairs:
+        """The same the other way round."""
+        return Pairs(self.right, self.left, self.similarity, self.is_enough)
 
 
-def _blocks(rows: sparse.csr_matrix, days: NDArray[np.float64], params: GraphParams) -> Iterator[Block]:
-    """Edges of one block of rows after another, all pairs, in the order given (dated first, by date)."""
-    n_dated = int(np.isfinite(days).sum())
-    reach = params.sigma_days * 4
-    for start in range(0, len(days), _BLOCK_ROWS):
-        stop = min(start + _BLOCK_ROWS, len(days))
-        low, high = 0, len(days)
-        if stop <= n_dated:
-            low = int(np.searchsorted(days[:n_dated], days[start] - reach))
-            high = int(np.searchsorted(days[:n_dated], days[stop - 1] + reach, side="right"))
-        columns = np.r_[low:high, n_dated : len(days)] if stop <= n_dated else np.arange(len(days))
-        product = (rows[start:stop] @ rows[columns].T.tocsr()).tocoo()
-        strong = product.data >= params.min_similarity  # the kernel only takes away
-        left, right = product.row[strong] + start, columns[product.col[strong]]
-        similarity = product.data[strong] * time_kernel(days[left] - days[right], params)
-        kept = (similarity >= params.min_similarity) & (left != right)
-        yield left[kept].astype(np.int64), right[kept].astype(np.int64), similarity[kept].astype(np.float64)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Segment:
+    """Some rows of an index, near in time: `numbers` (int64) and `days` of the articles, their `rows` with the rarest
+    terms first (float32), and how long each row is from each cut on: float64, shape (n_rows, n_cuts).
+    """
+
+    numbers: NDArray[np.int64]
+    days: NDArray[np.float64]
+    rows: sparse.csr_matrix
+    rests: NDArray[np.float64]
+
+    @property
+    def longest(self) -> NDArray[np.float64]:
+        """The longest rest at each cut."""
+        return np.asarray(self.rests.max(axis=0))
+
+    def gap(self, other: _Segment) -> float:
+        """The fewest days between an article here and one there; 0 if any is undated."""
+        gap = max(other.days.min() - self.days.max(), self.days.min() - other.days.max(), 0.0)
+        return 0.0 if np.isnan(gap) else float(gap)
 
 
-def _best(
-    left: NDArray[np.int64], right: NDArray[np.int64], similarity: NDArray[np.float64], params: GraphParams
-) -> Block:
-    """The strongest `max_neighbours` edges of each row; ties go to the column that comes first."""
-    ranked = np.lexsort((right, -similarity, left))
-    left, right, similarity = left[ranked], right[ranked], similarity[ranked]
-    first = np.searchsorted(left, left)
-    kept = np.arange(len(left)) - first < params.max_neighbours
-    return left[kept], right[kept], similarity[kept]
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """Articles by number, laid out so that those similar to others are found.
+
+    `scaled`: their rows over the roots of their reliabilities, float64. `places`: for each term its place in the order
+    of rising frequency, as it was when the index was made; `cuts`: places at which rows are cut into head and rest, 0
+    first, `base` the one of `cuts` at which few rests are long.
+    """
+
+    scaled: sparse.csr_matrix
+    days: NDArray[np.float64]
+    params: GraphParams
+    places: NDArray[np.int32]
+    cuts: tuple[int, ...]
+    base: int
+    segments: tuple[_Segment, ...]
+
+    @classmethod
+    def of(
+        cls, rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64], params: GraphParams
+    ) -> Index:
+        """That of articles numbered from 0; the arguments are those of `neighbour_graph`."""
+        n_terms = rows.shape[1]
+        frequency = np.bincount(rows.indices, minlength=n_terms)
+        order = np.argsort(frequency, kind="stable")
+        places = np.empty(n_terms, np.int32)
+        places[order] = np.arange(n_terms, dtype=np.int32)
+        levels = _LEAST_FREQUENT << np.arange(32, dtype=np.int64)
+        inner = {*np.searchsorted(frequency[order], levels, side="right").tolist()} - {0, n_terms}
+        cuts = (0, *sorted(inner), n_terms)
+        empty = cls(sparse.csr_matrix((0, n_terms)), np.zeros(0), params, places, cuts, 0, ())
+        rests = _rests(empty.placed(_scaled(rows, n_words, params)), cuts)
+        is_long = rests >= _most_rest(params)
+        base = int(np.argmax(is_long.sum(axis=0) <= _LONG_RESTS * len(days)))
+        return replace(empty, base=base).appended(rows, n_words, days)
+
+    def appended(self, rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64]) -> Index:
+        """The index with more articles, numbered on, whose rows have the same columns."""
+        scaled = _scaled(rows, n_words, self.params)
+        placed, first = self.placed(scaled), len(self.days)
+        rests = _rests(placed, self.cuts)
+        is_dated = np.isfinite(days)
+        is_long = rests[:, self.base] >= _most_rest(self.params)
+        groups = [np.flatnonzero(is_dated & ~is_long), np.flatnonzero(is_dated & is_long), np.flatnonzero(~is_dated)]
+        n_rows = _segment_rows(days[is_dated], self.params)
+        fresh = [
+            _Segment(part + first, days[part], placed[part], rests[part])
+            for group in groups
+            for ordered in (group[np.argsort(days[group], kind="stable")],)
+            for part in np.split(ordered, range(n_rows, len(ordered), n_rows))
+            if len(part)
+        ]
+        return replace(
+            self,
+            scaled=sparse.vstack([self.scaled, scaled], format="csr"),
+            days=np.concatenate([self.days, days]),
+            segments=(*self.segments, *fresh),
+        )
+
+    def placed(self, scaled: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Rows with the rarest terms first: float32."""
+        placed = sparse.csr_matrix(
+            (scaled.data.astype(np.float32), self.places[scaled.indices], scaled.indptr), shape=scaled.shape
+        )
+        placed.sort_indices()
+        return placed
 
 
-def _shared_terms(rows: sparse.csr_matrix, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many terms the two articles of each edge have in common."""
-    present = sparse.csr_matrix((np.ones(len(rows.data), np.float32), rows.indices, rows.indptr), shape=rows.shape)
-    parts = [
-        np.asarray(present[left[i : i + _EDGES_AT_ONCE]].multiply(present[right[i : i + _EDGES_AT_ONCE]]).sum(axis=1))
-        for i in range(0, len(left), _EDGES_AT_ONCE)
-    ]
-    return np.concatenate([np.zeros(0), *(part.ravel() for part in parts)]).astype(np.int64)
+def find_pairs(index: Index, since: int = 0) -> Pairs:
+    """The strongest pairs in which at least one article has a number from `since` on."""
+    found, scaled = Pairs.of([]), Rows.of(index.scaled)
+    waiting: list[Pairs] = []
+    fresh = [i for i, segment in enumerate(index.segments) if segment.numbers[-1] >= since]
+    for i in fresh:
+        columns = index.segments[i].rows.T.tocsr()
+        parts = [_likely(segment, index.segments[i], columns, index) for segment in index.segments[: i + 1]]
+        one, other = (np.concatenate(side) for side in zip(*parts, strict=True))
+        order = np.argsort(other, kind="stable")
+        pairs = _similar(other[order], one[order], scaled, index)
+        waiting += [pairs, pairs.mirrored()]
+        if sum(len(one.left) for one in waiting) > _PAIRS_HELD:
+            found, waiting = strongest(Pairs.of([found, *waiting]), index), []
+    return strongest(Pairs.of([found, *waiting]), index)
+
+
+def strongest(pairs: Pairs, index: Index) -> Pairs:
+    """Of each article's pairs the strongest `max_neighbours` (rule 2), article by article."""
+    rank = np.empty(len(index.days), np.int32)
+    rank[np.argsort(index.days, kind="stable")] = np.arange(len(index.days), dtype=np.int32)
+    ranked = np.lexsort((rank[pairs.right], -pairs.similarity, pairs.left))
+    left = pairs.left[ranked]
+    kept = np.arange(len(left)) - np.searchsorted(left, left) < index.params.max_neighbours
+    return pairs.at(ranked[kept])
+
+
+def graph_of(pairs: Pairs, n: int) -> sparse.csr_matrix:
+    """The graph of n articles that these pairs make, as `neighbour_graph` has it."""
+    told = pairs.at(pairs.is_enough)
+    graph = sparse.csr_matrix((told.similarity, (told.left, told.right)), shape=(n, n))
+    graph = graph.maximum(graph.T).tocsr()
+    graph.data = 1 / (1 + graph.data)
+    graph.sort_indices()
+    return graph
+
+
+def _scaled(rows: sparse.csr_matrix, n_words: NDArray[np.float64], params: GraphParams) -> sparse.csr_matrix:
+    """Rows over the roots of their reliabilities: float64."""
+    scaled = (sparse.diags_array(reliability(n_words, params) ** -0.5).tocsr() @ rows).tocsr()
+    scaled.sort_indices()
+    return scaled
+
+
+def _segment_rows(days: NDArray[np.float64], params: GraphParams) -> int:
+    """How many rows a segment of articles of these days has."""
+    fewest, most = _SEGMENT_ROWS
+    span = float(np.ptp(days)) if len(days) else 0.0
+    return int(min(max(fewest, len(days) * params.sigma_days / max(span, params.sigma_days)), most))
+
+
+def _most_rest(params: GraphParams) -> float:
+    """The length of rests at which a pair of articles of one day may be similar by their rests alone."""
+    return float(np.sqrt(params.min_similarity)) - _SLACK
+
+
+def _rests(placed: sparse.csr_matrix, cuts: tuple[int, ...]) -> NDArray[np.float64]:
+    """How long each row is from each cut on: float64, shape (n_rows, n_cuts)."""
+    owner = np.repeat(np.arange(placed.shape[0]), np.diff(placed.indptr))
+    level = np.searchsorted(cuts[1:-1], placed.indices, side="right")
+    squares = np.bincount(owner * len(cuts) + level, placed.data.astype(np.float64) ** 2, placed.shape[0] * len(cuts))
+    after = squares.reshape(placed.shape[0], len(cuts))[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return np.asarray(np.sqrt(after))
+
+
+def _likely(
+    left: _Segment, right: _Segment, columns: sparse.csr_matrix, index: Index
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of those pairs of two segments that may be similar, each pair once; `columns` are the rows of the
+    right one, transposed.
+    """
+    params = index.params
+    asked = params.min_similarity / max(float(time_kernel(np.array(left.gap(right)), params)), _NEVER) - _SLACK
+    longest = left.longest * right.longest
+    level = int(np.argmax(longest < asked))
+    if level == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    cut = index.cuts[level]
+    end = columns.indptr[cut]
+    head = sparse.csr_matrix(
+        (columns.data[:end], columns.indices[:end], columns.indptr[: cut + 1]), shape=(cut, columns.shape[1])
+    )
+    product = left.rows[:, :cut] @ head
+    strong = np.flatnonzero(product.data >= asked - longest[level])
+    rows, cols = np.searchsorted(product.indptr, strong, side="right") - 1, product.indices[strong]
+    most = product.data[strong] + left.rests[rows, level] * right.rests[cols, level] + _SLACK
+    near = most * time_kernel(left.days[rows] - right.days[cols], params) >= params.min_similarity
+    one, other = left.numbers[rows[near]], right.numbers[cols[near]]
+    return (one[one < other], other[one < other]) if left is right else (one, other)
+
+
+def _similar(one: NDArray[np.int64], other: NDArray[np.int64], scaled: Rows, index: Index) -> Pairs:
+    """Those of these pairs that are similar."""
+    params = index.params
+    products, n_shared = scaled.products(one, other)
+    similarity = products * time_kernel(index.days[one] - index.days[other], params)
+    pairs = Pairs(one.astype(np.int32), other.astype(np.int32), similarity, n_shared >= params.min_shared_terms)
+    return pairs.at(similarity >= params.min_similarity)

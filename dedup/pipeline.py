@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -41,7 +41,7 @@ from dedup.lead import read_leads
 from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
 from dedup.shingle import Shingles, shingle, split
-from dedup.storyline import Profile, StorylineParams, link_stories, profile
+from dedup.storyline import Profile, StorylineParams, link_stories, profiles
 from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors
 from dedup.text import body_text, normalise, words
 
@@ -53,6 +53,8 @@ _LONG_WORD: Final = 20
 
 
 UNCORRECTED: Final = Constraints()
+Done = Callable[[str], None]
+"""Hears the name of each stage when it is done."""
 
 _PROBE: Final = Article(
     "probe",
@@ -66,6 +68,10 @@ _PROBE: Final = Article(
     + "\nSign up for our newsletter.",
 )
 """Words of several scripts, numbers, cues and a notice, more than enough for anchors and a sample."""
+
+
+def _unheard(_: str) -> None:
+    """Nobody asks how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +237,13 @@ class Clustering:
 
     def profile(self, members: Sequence[int], params: Params) -> Profile:
         """The profile of the story that these tellings make."""
-        rows = np.asarray(members)
-        return profile(
-            self.vectors.rows[rows], self.vectors.keys, self.reliability[rows], self.days[rows], params.storyline
-        )
+        return self.profiles([members], params)[0]
+
+    def profiles(self, stories: Sequence[Sequence[int]], params: Params) -> list[Profile]:
+        """The profile of each story, given by its tellings."""
+        chosen = [np.asarray(members) for members in stories]
+        found = self.vectors
+        return profiles(chosen, found.rows, found.keys, self.reliability, self.days, params.storyline)
 
 
 def cluster_window(
@@ -242,13 +251,14 @@ def cluster_window(
     params: Params,
     constraints: Constraints = UNCORRECTED,
     before: Frequencies = NO_FREQUENCIES,
+    done: Done = _unheard,
 ) -> Clustering:
     """Which tellings are about one event; `constraints` are what corrections by hand ask of them, `before` the document
-    frequencies of what was told earlier.
+    frequencies of what was told earlier. `done` hears of each stage.
 
     Tellings called back from outside the window change nothing for the others but what they are asked to.
     """
-    found = _cluster_freely(tellings, params, before)
+    found = _cluster_freely(tellings, params, before, done)
     if not constraints:
         return found
     called = sorted(place for members, _ in constraints.recalled for place in members)
@@ -259,9 +269,12 @@ def cluster_window(
     return dataclasses.replace(found, labels=constrain(labels, found.vectors.rows, constraints))
 
 
-def _cluster_freely(tellings: Sequence[Telling], params: Params, before: Frequencies) -> Clustering:
+def _cluster_freely(
+    tellings: Sequence[Telling], params: Params, before: Frequencies, done: Done = _unheard
+) -> Clustering:
     """Which tellings are about one event, whatever corrections say."""
     found = vectors([telling.terms for telling in tellings], params.terms, before)
+    done("vectors")
     n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(
         [np.nan if telling.published_at is None else telling.published_at / DAY_SECONDS for telling in tellings],
@@ -269,12 +282,16 @@ def _cluster_freely(tellings: Sequence[Telling], params: Params, before: Frequen
     )
     reliable = reliability(n_words, params.graph)
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
+    done("graph")
     apart = same_kind(graph, days)
     cores = cluster_graph(apart, params.cluster)
+    done("HDBSCAN")
     merged = merge_stories(cores, apart, found.rows, reliable, days, params.merge)
+    done("merge pass")
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
     articles = Articles(Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0), reliable, days, tales)
     divided = tell_apart(merged, cores, graph, articles, params.episode)
+    done("telling apart")
     return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, articles)
 
 
@@ -288,24 +305,36 @@ class Placement:
     storyline_id: str
 
 
-def cluster_articles(articles: Sequence[Article], params: Params | None = None) -> list[Placement]:
+def cluster_articles(
+    articles: Sequence[Article], params: Params | None = None, done: Done = _unheard
+) -> list[Placement]:
     """Families, stories and storylines of an archive, as one window whose order is the order of arrival.
 
     One placement an article, in the order given; an article given again is a revision, and all its placements are
-    its last one.
+    its last one. `done` hears of each stage.
     """
     chosen = params or Params()
     latest = {article.id: article for article in articles}
-    arrival = {article_id: i for i, article_id in enumerate(dict.fromkeys(article.id for article in articles))}
-    prepared = prepare([latest[article_id] for article_id in arrival], chosen)
-    families = find_families(prepared, chosen)
+    families, tellings = _tellings(list(latest.values()), chosen, done)
     family_of = {member.article_id: settled.family_id for settled in families for member in settled.members}
-    story_of, storyline_of = _find_stories(prepared, families, arrival, chosen)
+    story_of, storyline_of = _find_stories(families, tellings, chosen, done)
     return [
         Placement(article.id, family, story_of[family], storyline_of[story_of[family]])
         for article in articles
         for family in (family_of[article.id],)
     ]
+
+
+def _tellings(articles: Sequence[Article], params: Params, done: Done) -> tuple[list[Settled], list[Telling]]:
+    """The families of articles in order of arrival, and what of each enters clustering: nothing else is held on to."""
+    prepared = prepare(articles, params)
+    done("prepare")
+    families = find_families(prepared, params)
+    by_id = {one.article.id: one for one in prepared}
+    chosen = (by_id[settled.representative] for settled in families)
+    tellings = [Telling(one.terms, one.article.published_at) for one in chosen]
+    done("families")
+    return families, tellings
 
 
 def find_families(prepared: Sequence[Prepared], params: Params) -> list[Settled]:
@@ -366,17 +395,12 @@ def _connected(
 
 
 def _find_stories(
-    prepared: Sequence[Prepared], families: Sequence[Settled], arrival: Mapping[str, int], params: Params
+    families: Sequence[Settled], tellings: Sequence[Telling], params: Params, done: Done
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The story of each family, and the storyline of each story."""
     if not families:
         return {}, {}
-    tellings = [
-        Telling(one.terms, one.article.published_at)
-        for settled in families
-        for one in (prepared[arrival[settled.representative]],)
-    ]
-    clustering = cluster_window(tellings, params)
+    clustering = cluster_window(tellings, params, done=done)
     clusters: dict[int, list[int]] = defaultdict(list)
     for i, label in enumerate(clustering.labels.tolist()):
         clusters[label].append(i)
@@ -385,15 +409,20 @@ def _find_stories(
         [[families[i].family_id for i in members] for members in clusters.values()],
         {},
     )
+    done("identity")
     position = {settled.family_id: i for i, settled in enumerate(families)}
     story_of = {family: story.story_id for story in outcome.stories for family in story.families}
-    profiles = [clustering.profile([position[f] for f in story.families], params) for story in outcome.stories]
+    told = clustering.profiles([[position[f] for f in story.families] for story in outcome.stories], params)
     founders: dict[int, str] = {}
+    taken: set[str] = set()
     storyline_of: dict[str, str] = {}
-    for story, line in zip(outcome.stories, link_stories(profiles, [], params.storyline).tolist(), strict=True):
-        founding = families[position[story.families[0]]].members[0].article_id
-        founders.setdefault(line, mint("storyline", founding, set(founders.values()).__contains__))
+    for story, line in zip(outcome.stories, link_stories(told, [], params.storyline).tolist(), strict=True):
+        if line not in founders:
+            founding = families[position[story.families[0]]].members[0].article_id
+            founders[line] = mint("storyline", founding, taken.__contains__)
+            taken.add(founders[line])
         storyline_of[story.story_id] = founders[line]
+    done("storylines")
     return story_of, storyline_of
 
 

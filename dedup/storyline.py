@@ -24,6 +24,8 @@ _HEADER: Final = struct.Struct("<BBIfff")
 _VERSION: Final = 2
 _PAIR_MIX: Final = np.uint64(0x9E3779B1)
 _BLOCK_ROWS: Final = 256
+_STORIES_AT_ONCE: Final = 2048
+"""Stories whose terms are added up at once, so that their sums take some MB."""
 _LARGEST: Final = 2000
 """Profiles grouped at once, for the matrix of their similarities is dense; larger sets are first cut finer."""
 _FINER: Final = 0.02
@@ -97,11 +99,41 @@ def profile(
     article with another of its length on the same story (`graph.reliability`), which grows with their number by
     the Spearman-Brown formula.
     """
-    n_articles = rows.shape[0]
-    centre = sparse.csr_matrix(np.ones((1, n_articles))) @ rows
-    mean = float(np.mean(reliability))
+    return profiles([np.arange(rows.shape[0])], rows, keys, reliability, published_days, params)[0]
+
+
+def profiles(
+    stories: Sequence[NDArray[np.int64]],
+    rows: sparse.csr_matrix,
+    keys: NDArray[np.uint64],
+    reliability: NDArray[np.float64],
+    published_days: NDArray[np.float64],
+    params: StorylineParams,
+) -> list[Profile]:
+    """The profile of each story, given by the rows of its articles; the rest as in `profile`."""
+    folded, found = _fold(keys), []
+    for start in range(0, len(stories), _STORIES_AT_ONCE):
+        part = stories[start : start + _STORIES_AT_ONCE]
+        starts = np.cumsum([0, *(len(own) for own in part)])
+        members = sparse.csr_matrix(
+            (np.ones(starts[-1]), np.concatenate(part), starts), shape=(len(part), rows.shape[0])
+        )
+        centres = (members @ rows).tocsr()
+        for i, own in enumerate(part):
+            here = slice(centres.indptr[i], centres.indptr[i + 1])
+            terms, weights = _heaviest(folded[centres.indices[here]], centres.data[here], params.n_terms)
+            found.append(_profile(terms, weights, reliability[own], published_days[own]))
+    return found
+
+
+def _profile(
+    terms: NDArray[np.uint32],
+    weights: NDArray[np.uint8],
+    reliability: NDArray[np.float64],
+    published_days: NDArray[np.float64],
+) -> Profile:
+    n_articles, mean = len(reliability), float(np.mean(reliability))
     dated = published_days[np.isfinite(published_days)]
-    terms, weights = _heaviest(_fold(keys[centre.indices]), centre.data, params.n_terms)
     return Profile(
         terms, weights, n_articles, _narrow(n_articles * mean / (1 + (n_articles - 1) * mean)),
         _narrow(float(dated.min())) if len(dated) else math.nan,

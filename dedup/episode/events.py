@@ -29,12 +29,20 @@ class Words:
     is_fact: NDArray[np.bool_]
     is_word: NDArray[np.bool_]
 
+    def of(self, members: NDArray[np.int64]) -> Words:
+        """The rows of these, with the columns alone that they have entries in."""
+        own = self.rows[members]
+        columns, places = np.unique(own.indices, return_inverse=True)
+        rows = sparse.csr_matrix((own.data, places, own.indptr), shape=(len(members), len(columns)))
+        return Words(rows, self.is_fact[columns], self.is_word[columns])
+
 
 def split_events(members: NDArray[np.int64], words: Words, params: EventParams) -> list[NDArray[np.int64]]:
     """The articles event by event; all in one if they tell one."""
     if not 2 * params.min_side <= len(members) <= params.largest:
         return [members]
-    sides = _two_events(words.rows[members], words, params)
+    own = words.of(members)
+    sides = _two_events(own.rows, own, params)
     if sides is None:
         return [members]
     return [part for side in (0, 1) for part in split_events(members[sides == side], words, params)]

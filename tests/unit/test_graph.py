@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.graph import GraphParams, neighbour_graph, reliability, time_kernel
+from dedup.graph import (
+    GraphParams,
+    Index,
+    Pairs,
+    find_pairs,
+    graph_of,
+    neighbour_graph,
+    reliability,
+    strongest,
+    time_kernel,
+)
 
 PARAMS = GraphParams(min_similarity=0.05, min_shared_terms=1)
 
@@ -94,3 +106,68 @@ def test_articles_that_share_too_few_terms_are_no_neighbours() -> None:
     graph = neighbour_graph(rows, np.full(3, 10.0), np.full(3, np.nan), GraphParams(min_shared_terms=4))
     assert graph[0, 1] > 0
     assert graph[0, 2] == graph[1, 2] == 0
+
+
+def grown(
+    rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64], cuts: list[int]
+) -> sparse.csr_matrix:
+    """The graph of articles that come in several lots, each compared with those that were there."""
+    first = slice(0, cuts[0])
+    index = Index.of(rows[first], n_words[first], days[first], PARAMS)
+    pairs = find_pairs(index)
+    for start, stop in pairwise([*cuts, len(days)]):
+        index = index.appended(rows[start:stop], n_words[start:stop], days[start:stop])
+        pairs = strongest(Pairs.of([pairs, find_pairs(index, since=start)]), index)
+    return graph_of(pairs, len(days))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_graph_that_grows_is_the_graph_of_the_whole(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, n_words, days = random_rows(900, seed), rng.integers(5, 200, 900).astype(np.float64), rng.uniform(0, 9, 900)
+    days[rng.permutation(900)[:90]] = np.nan
+    rows = sparse.vstack([rows[:850], rows[:50]], format="csr")
+    n_words[850:], days[850:] = n_words[:50], days[:50]
+    whole = neighbour_graph(rows, n_words, days, PARAMS)
+    parts = grown(rows, n_words, days, sorted(rng.integers(1, 900, 3).tolist()))
+    assert (np.diff(whole.indptr) > PARAMS.max_neighbours).any(), "nothing was limited"
+    assert whole.indptr.tolist() == parts.indptr.tolist()
+    assert whole.indices.tolist() == parts.indices.tolist()
+    assert whole.data.tolist() == parts.data.tolist()
+
+
+def all_pairs(
+    rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64], params: GraphParams
+) -> set[tuple[int, int]]:
+    """The edges by the rules as they are told, every article compared with every other."""
+    scale = reliability(n_words, params) ** -0.5
+    exact = (rows.astype(np.float64).toarray() * scale[:, None]) @ (
+        rows.astype(np.float64).toarray() * scale[:, None]
+    ).T
+    similarity = np.round(exact * time_kernel(days[:, None] - days[None, :], params), 10)
+    shared = (rows > 0).astype(np.int64) @ (rows > 0).astype(np.int64).T
+    rank = np.argsort(np.argsort(days, kind="stable"))
+    edges = set()
+    for i in range(len(days)):
+        near = [j for j in range(len(days)) if j != i and similarity[i, j] >= params.min_similarity]
+        near.sort(key=lambda j: (-similarity[i, j], rank[j]))
+        kept = [j for j in near[: params.max_neighbours] if shared[i, j] >= params.min_shared_terms]
+        edges |= {(i, j) for j in kept} | {(j, i) for j in kept}
+    return edges
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_graph_is_that_of_all_pairs_with_its_limit_its_ties_and_its_least_terms(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frequent = sparse.random(400, 40, 0.3, format="csr", dtype=np.float32, rng=rng) * 0.5
+    rows = sparse.hstack([random_rows(400, seed), frequent], format="csr")
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    rows = (sparse.diags_array(1 / lengths).tocsr() @ rows).astype(np.float32).tocsr()
+    rows = sparse.vstack([rows[:360], rows[:40]], format="csr")
+    n_words, days = rng.integers(5, 200, 400).astype(np.float64), rng.uniform(0, 12, 400)
+    n_words[360:], days[360:] = n_words[:40], days[:40]
+    days[rng.permutation(360)[:30]] = np.nan
+    params = GraphParams(min_similarity=0.6, max_neighbours=8, min_shared_terms=6)
+    found = neighbour_graph(rows, n_words, days, params).tocoo()
+    assert set(zip(found.row.tolist(), found.col.tolist(), strict=True)) == all_pairs(rows, n_words, days, params)
+    assert 1_000 < found.nnz < 400 * 399 / 4
