@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from dedup.cue_words import LANGUAGES
 from dedup.errors import DedupError
 from dedup.lead import Leads, hashes_of
-from dedup.shingle import KnownWords, split, word_hashes
+from dedup.shingle import KnownWords, packed_arrays, split, word_hashes
 from dedup.text import normalise
 
 NAME, NUMBER, WEEKDAY, RECALLED = 1, 2, 4, 8
@@ -104,19 +104,12 @@ class Cues:
         return slots
 
     def to_bytes(self) -> bytes:
-        """Eight bytes of header, six an ordinal, eight a slot, four a number."""
-        header = _HEADER.pack(_VERSION, len(self.heads), len(self.contexts), len(self.numbers), min(self.recalls, 255))
-        wide = self.heads, self.contexts, self.fillers, self.numbers
-        return (
-            header
-            + b"".join(one.astype("<u4").tobytes() for one in wide)
-            + self.values.tobytes()
-            + self.ranks.tobytes()
-        )
+        """As `pack_cues` packs many."""
+        return pack_cues([self])[0]
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Cues:
-        """The cues that `to_bytes` packed. Raises `CuesError` for other bytes or another version."""
+        """The cues that `pack_cues` packed. Raises `CuesError` for other bytes or another version."""
         if len(packed) < _HEADER.size:
             raise CuesError(f"cues of {len(packed)} bytes, expected at least {_HEADER.size}")
         version, n_ordinals, n_slots, n_numbers, recalls = _HEADER.unpack_from(packed)
@@ -144,6 +137,17 @@ class Tale:
         """The hashes of the weekdays it does not tell of the past."""
         own = (self.marks & (WEEKDAY | RECALLED)) == WEEKDAY
         return tuple(np.unique(self.hashes[own]).tolist())
+
+
+def pack_cues(cues: Sequence[Cues]) -> list[bytes]:
+    """The cues of each article: eight bytes of header, six an ordinal, eight a slot, four a number."""
+    wide = [own for one in cues for own in (one.heads, one.contexts, one.fillers, one.numbers)]
+    narrow = [own for one in cues for own in (one.values, one.ranks)]
+    parts = zip(cues, packed_arrays(wide, "<u4", 4), packed_arrays(narrow, "u1", 2), strict=True)
+    return [
+        _HEADER.pack(_VERSION, len(one.heads), len(one.contexts), len(one.numbers), min(one.recalls, 255)) + a + b
+        for one, a, b in parts
+    ]
 
 
 def _none() -> Cues:

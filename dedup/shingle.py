@@ -93,6 +93,16 @@ def split(flat: NDArray[_Kind], counts: NDArray[np.int64]) -> list[NDArray[_Kind
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
+def packed_arrays(arrays: Sequence[NDArray[_Kind]], kind: str, per: int = 1) -> list[bytes]:
+    """The bytes of each array under a dtype, or of each run of `per` arrays, all made at once."""
+    if not arrays:
+        return []
+    flat = np.concatenate(arrays).astype(kind)
+    ends = list(accumulate(len(one) * flat.itemsize for one in arrays))[per - 1 :: per]
+    packed = flat.tobytes()
+    return [packed[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def shingle(normalised: Sequence[str]) -> Shingles:
     """The shingles of texts that `dedup.text.normalise` has been through."""
     words, n_words = word_hashes(normalised)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -40,10 +41,10 @@ from tests.integration.world import (
     worker,
 )
 from worker.service import ingest as ingesting
-from worker.store.articles import ArticleEntry
+from worker.store.articles import ArticleEntry, Founding
 from worker.store.connection import StoreError
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Index
+from worker.store.index import Admission, Index, LookUp
 from worker.store.store import Store
 
 BOOKKEEPING = ("dedup:inbox",)
@@ -312,50 +313,64 @@ def test_revisions_and_copies_in_many_hands_end_as_the_last_push_says(store: Sto
     recount(store, settled=False)
 
 
-def test_a_near_duplicate_of_what_another_worker_has_in_hand_joins_it(store: Store) -> None:
+MOMENTS = ("look-up", "admission")
+Told = TypeVar("Told")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_near_duplicate_of_what_another_worker_has_in_hand_joins_it(store: Store, moment: str) -> None:
     """Looked up first and committed last: neither worker finds the other's text in its own look-up and settled."""
     push(store, [article("a", text("a"))])
     slow = held(store, "slow")
-    ingest_between(store, slow, lambda: ingest(store, article("b", altered(text("a"), 1))))
+    ingest_between(store, slow, moment, lambda: ingest(store, article("b", altered(text("a"), 1))))
     assert families(store) == {("a", "b")}
     recount(store, settled=False)
 
 
-def test_a_family_that_merges_while_an_article_joins_it_takes_the_article_along(store: Store) -> None:
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_family_that_merges_while_an_article_joins_it_takes_the_article_along(store: Store, moment: str) -> None:
     left, middle, right = linked()
     ingest(store, article("l", left), article("r", right))
     assert len(families(store)) == 2
     push(store, [article("r2", right)])
     slow = held(store, "slow")
-    ingest_between(store, slow, lambda: ingest(store, article("m", middle)))
+    ingest_between(store, slow, moment, lambda: ingest(store, article("m", middle)))
     assert families(store) == {("l", "m", "r", "r2")}
     recount(store, settled=False)
 
 
-def test_an_article_that_expires_while_its_copy_comes_in_leaves_the_copy(store: Store) -> None:
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_article_that_expires_while_its_copy_comes_in_leaves_the_copy(store: Store, moment: str) -> None:
     ingest(store, article("old", text("a")), at=1_700_000_000)
     push(store, [article("copy", text("a"))], at=1_800_000_000)
     slow = held(store, "slow")
-    ingest_between(store, slow, lambda: expiry(store, HOUR).run(1_800_000_000))
+    ingest_between(store, slow, moment, lambda: expiry(store, HOUR).run(1_800_000_000))
     assert families(store) == {("copy",)}
     assert told(store, "copy").kind == "new"
     recount(store, settled=False)
 
 
-def ingest_between(store: Store, entries: list[Entry], other: Callable[[], object]) -> None:
-    """Works on entries, with something else happening once between their look-up and their commit."""
+def ingest_between(store: Store, entries: list[Entry], moment: str, other: Callable[[], object]) -> None:
+    """Works on entries, with something else happening once, after their look-up or after their admission."""
 
     class Interrupted(Index):
-        def admit(self, batch: Sequence[Prepared]) -> Admission:
-            admission = super().admit(batch)
-            if pending:
-                pending.pop()()
-            return admission
+        def look_up(self, batch: Sequence[Prepared]) -> LookUp:
+            return interrupted("look-up", super().look_up(batch))
+
+        def admit(self, batch: Sequence[Prepared], foundings: Sequence[Founding] = ()) -> Admission:
+            return interrupted("admission", super().admit(batch, foundings))
 
     pending = [other]
+
+    def interrupted(at: str, told: Told) -> Told:
+        if pending and at == moment:
+            pending.pop()()
+        return told
+
     index = Interrupted(store.connection, store.keys, store.index.mirror)
     parts = {name: getattr(store, name) for name in Store.__dataclass_fields__}
     worker(Store(**{**parts, "index": index})).work(entries)
+    assert not pending
 
 
 # Crashes
@@ -387,7 +402,7 @@ def test_what_a_killed_process_held_is_written_once_by_the_next_one(
         check=False,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL
-    assert store.articles.count() == (0, 0)
+    assert families(store) == {("c",)}  # it was like nothing, and founded its family as it was admitted
     ingest(store, article("d", altered(body, 2)))
     drain(store, "heir", claim_seconds=0)
     assert families(store) == {("a", "b", "d"), ("c",)}
