@@ -130,12 +130,10 @@ def read_terms(leads: Leads, marks: NDArray[np.uint8], cues: Sequence[Cues], par
     """The terms of each lead, of the marks of its words and its cues (`dedup.cues.read_cues`)."""
     rank = np.arange(len(leads.words)) - np.repeat(np.cumsum(leads.counts) - leads.counts, leads.counts)
     kept = ~leads.is_stop & (rank < params.lead_words)
-    hashes = (leads.words >> np.uint64(32)).astype(np.uint32)
-    parts = (split(flat, leads.counts) for flat in (hashes, marks, kept))
-    return [
-        Terms(own[own_kept], own_marks[own_kept], own_cues)
-        for own, own_marks, own_kept, own_cues in zip(*parts, cues, strict=True)
-    ]
+    hashes = (leads.words >> np.uint64(32)).astype(np.uint32)[kept]
+    n_kept = np.diff(np.concatenate([[0], np.cumsum(kept)])[np.cumsum(leads.counts)], prepend=0)
+    parts = split(hashes, n_kept), split(marks[kept], n_kept)
+    return [Terms(own, own_marks, own_cues) for own, own_marks, own_cues in zip(*parts, cues, strict=True)]
 
 
 def vectors(terms: Sequence[Terms], params: TermParams) -> Vectors:
