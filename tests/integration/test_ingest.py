@@ -41,7 +41,7 @@ from tests.integration.world import (
     worker,
 )
 from worker.service import ingest as ingesting
-from worker.store.articles import ArticleEntry, Founding
+from worker.store.articles import ArticleEntry, Foundings
 from worker.store.connection import StoreError
 from worker.store.inbox import Entry
 from worker.store.index import Admission, Index, LookUp
@@ -357,8 +357,8 @@ def ingest_between(store: Store, entries: list[Entry], moment: str, other: Calla
         def look_up(self, batch: Sequence[Prepared]) -> LookUp:
             return interrupted("look-up", super().look_up(batch))
 
-        def admit(self, batch: Sequence[Prepared], foundings: Sequence[Founding] = ()) -> Admission:
-            return interrupted("admission", super().admit(batch, foundings))
+        def admit(self, batch: Sequence[Prepared], founding: Foundings | None = None) -> Admission:
+            return interrupted("admission", super().admit(batch, founding))
 
     pending = [other]
 

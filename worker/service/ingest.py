@@ -181,8 +181,8 @@ class Worker:
 
         `first`: articles that are like nothing found families, under ids that are free nearly always.
         """
-        foundings = [_founding(pushed) for pushed in wave] if first else ()
-        admission = self.store.index.admit([prepared[pushed.entry.entry_id] for pushed in wave], foundings)
+        batch = [prepared[pushed.entry.entry_id] for pushed in wave]
+        admission = self.store.index.admit(batch, (lambda i: _founding(wave[i])) if first else None)
         waiting = {pushed.article.id: pushed for pushed in wave}
         loaded = Loaded(dict(admission.contents), dict(admission.states))
         former = {a.record.content for a in admission.articles if a.record is not None} - loaded.states.keys()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,8 @@ NO_ID: Final = ""
 
 Founding = tuple[Word, ...]
 """What is written of an article that founds its family, in the order in which the admission is told of it."""
+Foundings = Callable[[int], Founding]
+"""That of each article of a batch, by its place."""
 NO_FOUNDING: Final[Founding] = ("",) * 11
 """That of an article which founds nothing in its admission."""
 

@@ -20,7 +20,7 @@ from dedup.family import Content
 from dedup.lsh import pairs_in_common
 from dedup.pipeline import Prepared
 from dedup.terms import pack_terms
-from worker.store.articles import NO_FOUNDING, Founding
+from worker.store.articles import NO_FOUNDING, Foundings
 from worker.store.commit import Unit, Word
 from worker.store.connection import Connection, StoreError, script
 from worker.store.inbox import GROUP
@@ -131,18 +131,18 @@ class Index:
             mates[other].append(one)
         return LookUp(self.mirror.find(keys), mates)
 
-    def admit(self, batch: Sequence[Prepared], foundings: Sequence[Founding] = ()) -> Admission:
-        """Looks up and admits a batch; the latter atomically. With `foundings`, one for each article, those that are
-        like nothing found their families in the same step.
+    def admit(self, batch: Sequence[Prepared], founding: Foundings | None = None) -> Admission:
+        """Looks up and admits a batch; the latter atomically. With `founding`, which says what an article's would be by
+        its place, those that are like nothing found their families in the same step.
         """
         packed = self._packed(batch)
-        return self.admit_found(batch, self.look_up(batch), foundings, packed)
+        return self.admit_found(batch, self.look_up(batch), founding, packed)
 
     def admit_found(
         self,
         batch: Sequence[Prepared],
         found: LookUp,
-        foundings: Sequence[Founding] = (),
+        founding: Foundings | None = None,
         packed: Sequence[Sequence[Word]] = (),
     ) -> Admission:
         """Admits a batch that has been looked up; looks it up anew where that was of too long ago. Nothing founds
@@ -156,8 +156,8 @@ class Index:
         ]  # fmt: skip
         admitting, packed = script(self.connection, "admit"), packed or self._packed(batch)
         for turn in count():
-            most_missed = 0 if foundings and turn < _MOST_EXACT else MOST_MISSED
-            if told := admitting(keys=names, args=self._words(packed, found, foundings, most_missed)):
+            most_missed = 0 if founding and turn < _MOST_EXACT else MOST_MISSED
+            if told := admitting(keys=names, args=self._words(packed, found, founding, most_missed)):
                 return self._admission(batch, found, *told)
             found = self.look_up(batch)
         raise AssertionError
@@ -178,7 +178,7 @@ class Index:
         )
 
     def _words(
-        self, packed: Sequence[Sequence[Word]], found: LookUp, foundings: Sequence[Founding], most_missed: int
+        self, packed: Sequence[Sequence[Word]], found: LookUp, founding: Foundings | None, most_missed: int
     ) -> list[Word]:
         """What the script is told of a batch."""
         words: list[Word] = [
@@ -187,7 +187,7 @@ class Index:
         for i, (own, is_lone) in enumerate(zip(packed, found.lone(), strict=True)):
             words += own
             words.append(_packed(found.known[i]))
-            words += foundings[i] if foundings and is_lone else NO_FOUNDING
+            words += founding(i) if founding and is_lone else NO_FOUNDING
         return words
 
     def _admission(
