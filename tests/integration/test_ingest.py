@@ -44,7 +44,7 @@ from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry, Foundings
 from worker.store.connection import StoreError
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Index, LookUp
+from worker.store.index import Admission, Index, LookUp, Packed
 from worker.store.store import Store
 
 BOOKKEEPING = ("dedup:inbox",)
@@ -357,8 +357,10 @@ def ingest_between(store: Store, entries: list[Entry], moment: str, other: Calla
         def look_up(self, batch: Sequence[Prepared]) -> LookUp:
             return interrupted("look-up", super().look_up(batch))
 
-        def admit(self, batch: Sequence[Prepared], founding: Foundings | None = None) -> Admission:
-            return interrupted("admission", super().admit(batch, founding))
+        def admit(
+            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Packed] = ()
+        ) -> Admission:
+            return interrupted("admission", super().admit(batch, founding, packed))
 
     pending = [other]
 

@@ -27,7 +27,7 @@ from worker.service.families import Loaded, Touch, Writer, load, unite
 from worker.store.articles import Founding, founding
 from worker.store.commit import Fields, Unit, commit
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Admitted
+from worker.store.index import Admission, Admitted, Packed
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
@@ -51,14 +51,29 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """All that can be made of an article before it is known what is kept: what it is, how that is kept, and what is
+    written if it founds a family.
+    """
+
+    prepared: Prepared
+    packed: Packed
+    founding: Founding
+
+
+Readies = dict[bytes, Ready]
+"""By the ids of their entries."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Entries of the inbox, those of them that are articles, and what was prepared of these, by the ids of their
-    entries: None where it failed, and each has to be tried alone.
+    """Entries of the inbox, those of them that are articles, and what these are made ready with: None where it failed,
+    and each has to be tried alone.
     """
 
     entries: Sequence[Entry]
     pushed: Sequence[Pushed]
-    prepared: dict[bytes, Prepared] | None
+    ready: Readies | None
 
     def is_first_try(self) -> bool:
         """Whether nobody has worked on any of the entries before."""
@@ -129,15 +144,16 @@ class Worker:
     def finish(self, batch: Batch) -> None:
         """Deals with what has been read."""
         if batch.pushed:
-            self._work_apart(batch.pushed, batch.prepared)
+            self._work_apart(batch.pushed, batch.ready)
 
-    def _prepare(self, waiting: Sequence[Pushed]) -> dict[bytes, Prepared]:
+    def _prepare(self, waiting: Sequence[Pushed]) -> Readies:
         prepared = prepare([pushed.article for pushed in waiting], self.params)
-        return {pushed.entry.entry_id: one for pushed, one in zip(waiting, prepared, strict=True)}
+        made = zip(waiting, prepared, self.store.index.pack(prepared), strict=True)
+        return {pushed.entry.entry_id: Ready(one, packed, _founding(pushed)) for pushed, one, packed in made}
 
-    def _work_apart(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared] | None) -> None:
+    def _work_apart(self, waiting: Sequence[Pushed], ready: Readies | None) -> None:
         try:
-            self._work(waiting, self._prepare(waiting) if prepared is None else prepared)
+            self._work(waiting, self._prepare(waiting) if ready is None else ready)
         except _UNFORESEEN as error:
             if len(waiting) == 1:
                 self._reject(waiting[0].entry, _unforeseen(waiting[0].entry, error))
@@ -145,14 +161,14 @@ class Worker:
             for pushed in waiting:
                 self._work_apart([pushed], None)
 
-    def _work(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared]) -> None:
+    def _work(self, waiting: Sequence[Pushed], ready: Readies) -> None:
         for attempt in range(MOST_ATTEMPTS):
             if attempt:
                 waiting = self._still_there(waiting)
             if not waiting:
                 return
             wave, later = _first_of_each(waiting)
-            waiting = self._admit(wave, prepared, first=attempt == 0) + later
+            waiting = self._admit(wave, ready, first=attempt == 0) + later
 
     def _still_there(self, waiting: Sequence[Pushed]) -> list[Pushed]:
         """Those whose entries are in the inbox still; the others are let go."""
@@ -176,13 +192,17 @@ class Worker:
         self.store.inbox.done(unit, entry)
         commit(self.store.connection, [unit])
 
-    def _admit(self, wave: Sequence[Pushed], prepared: dict[bytes, Prepared], *, first: bool) -> list[Pushed]:
+    def _admit(self, wave: Sequence[Pushed], ready: Readies, *, first: bool) -> list[Pushed]:
         """One attempt at articles of different ids; returns those whose ground has shifted under the decision.
 
         `first`: articles that are like nothing found families, under ids that are free nearly always.
         """
-        batch = [prepared[pushed.entry.entry_id] for pushed in wave]
-        admission = self.store.index.admit(batch, (lambda i: _founding(wave[i])) if first else None)
+        batch = [ready[pushed.entry.entry_id] for pushed in wave]
+        admission = self.store.index.admit(
+            [one.prepared for one in batch],
+            (lambda i: batch[i].founding) if first else None,
+            [one.packed for one in batch],
+        )
         waiting = {pushed.article.id: pushed for pushed in wave}
         loaded = Loaded(dict(admission.contents), dict(admission.states))
         former = {a.record.content for a in admission.articles if a.record is not None} - loaded.states.keys()
@@ -197,7 +217,7 @@ class Worker:
             else:
                 by_id[pushed.article.id] = pushed, one
                 touches.append(self._touch(pushed, one, admission))
-        overtaken = self._acknowledge(repeated, prepared, admission.server)
+        overtaken = self._acknowledge(repeated, ready, admission.server)
         if not touches:
             return overtaken
         steady, shifted = load(self.store, unite(touches, loaded.states), loaded)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from operator import itemgetter
 from typing import Final
 
@@ -35,6 +34,9 @@ from worker.store.records import (
     unpack_content,
     unpack_text,
 )
+
+Packed = tuple[Word, ...]
+"""What is kept of one article's text, in the order in which the admission is told of it."""
 
 _MOST_EXACT: Final = 5
 """Times a batch is looked up anew because other workers have admitted something meanwhile; after that, what was missed
@@ -131,11 +133,17 @@ class Index:
             mates[other].append(one)
         return LookUp(self.mirror.find(keys), mates)
 
-    def admit(self, batch: Sequence[Prepared], founding: Foundings | None = None) -> Admission:
+    def admit(
+        self,
+        batch: Sequence[Prepared],
+        founding: Foundings | None = None,
+        packed: Sequence[Packed] = (),
+    ) -> Admission:
         """Looks up and admits a batch; the latter atomically. With `founding`, which says what an article's would be by
-        its place, those that are like nothing found their families in the same step.
+        its place, those that are like nothing found their families in the same step. `packed` is what `pack` made of
+        the batch, if that has been done.
         """
-        packed = self._packed(batch)
+        packed = packed or self.pack(batch)
         return self.admit_found(batch, self.look_up(batch), founding, packed)
 
     def admit_found(
@@ -143,7 +151,7 @@ class Index:
         batch: Sequence[Prepared],
         found: LookUp,
         founding: Foundings | None = None,
-        packed: Sequence[Sequence[Word]] = (),
+        packed: Sequence[Packed] = (),
     ) -> Admission:
         """Admits a batch that has been looked up; looks it up anew where that was of too long ago. Nothing founds
         unless the look-up knew all; so for a few times it must.
@@ -154,16 +162,15 @@ class Index:
             keys.article(""), keys.meta(""), keys.family(""), keys.alias(""), keys.seen, keys.families, keys.news,
             keys.inbox,
         ]  # fmt: skip
-        admitting, packed = script(self.connection, "admit"), packed or self._packed(batch)
-        for turn in count():
-            most_missed = 0 if founding and turn < _MOST_EXACT else MOST_MISSED
+        admitting, packed, n_exact = script(self.connection, "admit"), packed or self.pack(batch), 0
+        while True:
+            most_missed = 0 if founding and n_exact < _MOST_EXACT else MOST_MISSED
             if told := admitting(keys=names, args=self._words(packed, found, founding, most_missed)):
                 return self._admission(batch, found, *told)
-            found = self.look_up(batch)
-        raise AssertionError
+            found, n_exact = self.look_up(batch), n_exact + 1
 
-    def _packed(self, batch: Sequence[Prepared]) -> list[tuple[Word, ...]]:
-        """What is kept of each article's text, whatever becomes of it."""
+    def pack(self, batch: Sequence[Prepared]) -> list[Packed]:
+        """What is kept of each article's text, whatever becomes of it, as an admission is told of it."""
         ids = [one.article.id for one in batch]
         return list(
             zip(
@@ -178,7 +185,7 @@ class Index:
         )
 
     def _words(
-        self, packed: Sequence[Sequence[Word]], found: LookUp, founding: Foundings | None, most_missed: int
+        self, packed: Sequence[Packed], found: LookUp, founding: Foundings | None, most_missed: int
     ) -> list[Word]:
         """What the script is told of a batch."""
         words: list[Word] = [
