@@ -265,19 +265,24 @@ def _stems_in(text: str) -> list[str]:
     if len(data) < _FIRST_BYTES:
         return [stem for stem in short if stem in text]
     read = np.ndarray((len(data) - _FIRST_BYTES + 1,), "<u4", data, strides=(1,)).copy()
-    found = read[is_start.take(_spread(read))].tolist()
-    likely = [stem for start in dict.fromkeys(found) for stem in stems_by_start.get(start, ())]
-    return [stem for stem in (*short, *likely) if stem in text]
+    places = np.flatnonzero(is_start.take(_spread(read)))
+    found: dict[str, None] = dict.fromkeys(stem for stem in short if stem in text)
+    for place, start in zip(places.tolist(), read[places].tolist(), strict=True):
+        for stem, own in stems_by_start.get(start, ()):
+            if stem not in found and data.startswith(own, place):
+                found[stem] = None
+    return list(found)
 
 
 @cache
-def _starts() -> tuple[dict[int, list[str]], NDArray[np.bool_], list[str]]:
-    """Stems by their first four bytes as a number, a table of what these may be, and the stems that are shorter."""
-    stems_by_start: dict[int, list[str]] = {}
-    for stem in _PHRASES:
-        if len(stem.encode()) >= _FIRST_BYTES:
-            start = int.from_bytes(stem.encode()[:_FIRST_BYTES], "little")
-            stems_by_start.setdefault(start, []).append(stem)
+def _starts() -> tuple[dict[int, list[tuple[str, bytes]]], NDArray[np.bool_], list[str]]:
+    """Stems, with their bytes, by the first four of these as a number; a table of what these may be; and the stems that
+    are shorter.
+    """
+    stems_by_start: dict[int, list[tuple[str, bytes]]] = {}
+    for stem, own in ((stem, stem.encode()) for stem in _PHRASES):
+        if len(own) >= _FIRST_BYTES:
+            stems_by_start.setdefault(int.from_bytes(own[:_FIRST_BYTES], "little"), []).append((stem, own))
     is_start = np.zeros(1 << _TABLE_BITS, np.bool_)
     is_start[_spread(np.array(list(stems_by_start), np.uint32))] = True
     return stems_by_start, is_start, [stem for stem in _PHRASES if len(stem.encode()) < _FIRST_BYTES]
