@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dedup.article import Article, format_time
 from worker.store.commit import Fields, Unit, Word
-from worker.store.connection import Connection
+from worker.store.connection import Connection, fields_of
 from worker.store.inbox import StreamId
 from worker.store.keys import Keys
 
@@ -171,19 +171,9 @@ class Articles:
 
     def records(self, article_ids: Iterable[str]) -> dict[str, bytes]:
         """The packed private records of those articles that are kept."""
-        by_shard: dict[str, list[str]] = {}
-        for article_id in article_ids:
-            by_shard.setdefault(self.keys.record(article_id), []).append(article_id)
-        pipeline = self.connection.pipeline(transaction=False)
-        for key, ids in by_shard.items():
-            pipeline.hmget(key, ids)
-        replies = pipeline.execute() if by_shard else []
-        return {
-            article_id: packed
-            for ids, reply in zip(by_shard.values(), replies, strict=True)
-            for article_id, packed in zip(ids, reply, strict=True)
-            if packed
-        }
+        wanted = list(article_ids)
+        packed = fields_of(self.connection, [(self.keys.record(article_id), article_id) for article_id in wanted])
+        return {article_id: record for article_id, record in zip(wanted, packed, strict=True) if record}
 
     def family_members(self, family_ids: Iterable[str]) -> dict[str, list[str]]:
         """The article ids of families, in order of arrival."""

@@ -21,7 +21,7 @@ from dedup.pipeline import Prepared
 from dedup.terms import pack_terms
 from worker.store.articles import NO_FOUNDING, Foundings
 from worker.store.commit import Unit, Word
-from worker.store.connection import Connection, StoreError, script
+from worker.store.connection import Connection, StoreError, fields_of, script
 from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
 from worker.store.mirror import MOST_MISSED, Mirror
@@ -271,10 +271,7 @@ class Index:
     def states(self, numbers: Iterable[int]) -> dict[int, ContentState | None]:
         """The states of contents, None where one has not been committed."""
         wanted = list(numbers)
-        pipeline = self.connection.pipeline(transaction=False)
-        for number in wanted:
-            pipeline.hget(self._states(number), str(number))
-        replies = pipeline.execute() if wanted else []
+        replies = fields_of(self.connection, [(self._states(number), str(number)) for number in wanted])
         return {number: _state(reply) for number, reply in zip(wanted, replies, strict=True)}
 
     def groups(self, names: Iterable[int]) -> dict[int, ContentGroup]:
