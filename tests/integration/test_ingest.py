@@ -45,7 +45,7 @@ from worker.store.articles import ArticleEntry, Foundings
 from worker.store.connection import StoreError
 from worker.store.inbox import Entry
 from worker.store.index import Admission, Index, LookUp, Packed
-from worker.store.store import Store
+from worker.store.store import Store, open_store
 
 BOOKKEEPING = ("dedup:inbox",)
 
@@ -339,6 +339,53 @@ def test_a_family_that_merges_while_an_article_joins_it_takes_the_article_along(
     recount(store, settled=False)
 
 
+def test_while_others_admit_again_and_again_an_article_founds_its_family_in_a_step_of_its_own(store: Store) -> None:
+    """It is looked up anew only so often."""
+
+    class Overtaken(Index):
+        def look_up(self, batch: Sequence[Prepared]) -> LookUp:
+            found = super().look_up(batch)
+            ingest(beside, article(f"other{len(turns)}", text(f"other{len(turns)}")))
+            turns.append(batch)
+            return found
+
+    turns: list[Sequence[Prepared]] = []
+    beside = open_store(store.connection, "dedup:")
+    push(store, [article("a", text("a"))])
+    entries = held(store, "slow")
+    worker(with_index(store, Overtaken)).work(entries)
+    assert len(turns) == 6
+    assert families(store) == {("a",), *((f"other{turn}",) for turn in range(6))}
+    assert told(store, "a").family == mint("family", "a", lambda _: False)
+    recount(store, settled=False)
+
+
+def test_an_article_whose_family_id_is_in_use_founds_one_under_another(store: Store) -> None:
+    taken = mint("family", "b", lambda _: False)
+    store.connection.set(store.keys.alias(taken), "f0")
+    ingest(store, article("a", text("a")), article("b", text("b")))
+    assert told(store, "b").family == mint("family", "b", lambda name: name == taken)
+    assert families(store) == {("a",), ("b",)}
+
+
+def test_two_articles_of_a_batch_that_are_alike_are_told_together(store: Store) -> None:
+    """Neither founds a family before the other has come to it."""
+    push(store, [article("a", text("a")), article("b", text("b")), article("a2", altered(text("a"), 1))])
+    entries, seen = held(store, "w"), list[set[tuple[str, ...]]]()
+
+    class Watched(Index):
+        def admit(
+            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Packed] = ()
+        ) -> Admission:
+            admission = super().admit(batch, founding, packed)
+            seen.append(families(store))
+            return admission
+
+    worker(with_index(store, Watched)).work(entries)
+    assert seen == [{("b",)}]
+    assert families(store) == {("a", "a2"), ("b",)}
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_an_article_that_expires_while_its_copy_comes_in_leaves_the_copy(store: Store, moment: str) -> None:
     ingest(store, article("old", text("a")), at=1_700_000_000)
@@ -369,10 +416,14 @@ def ingest_between(store: Store, entries: list[Entry], moment: str, other: Calla
             pending.pop()()
         return told
 
-    index = Interrupted(store.connection, store.keys, store.index.mirror)
-    parts = {name: getattr(store, name) for name in Store.__dataclass_fields__}
-    worker(Store(**{**parts, "index": index})).work(entries)
+    worker(with_index(store, Interrupted)).work(entries)
     assert not pending
+
+
+def with_index(store: Store, index: type[Index]) -> Store:
+    """The store with another index over the same keys."""
+    parts = {name: getattr(store, name) for name in Store.__dataclass_fields__}
+    return Store(**{**parts, "index": index(store.connection, store.keys, store.index.mirror)})
 
 
 # Crashes
