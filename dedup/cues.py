@@ -223,6 +223,13 @@ def _ordinals(
     for place, i, start, rank in zip(places.tolist(), texts.tolist(), starts.tolist(), ranks.tolist(), strict=True):
         for counted_as in reader.counted(place, start, int(ends[i])):
             found[i].setdefault(counted_as, rank)
+    return _as_arrays(found)
+
+
+def _as_arrays(
+    found: Sequence[dict[tuple[int, int], int]],
+) -> list[tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Heads, values and ranks of each text's ordinals, of the first two to the third."""
     counts = np.array([len(own) for own in found], np.int64)
     said = [counted_as for own in found for counted_as in own]
     return list(
@@ -368,27 +375,40 @@ def _capitals(heads: Sequence[str]) -> tuple[list[list[str]], list[list[str]]]:
     """
     whole = "\n".join(("\n", *heads, "\n"))
     classes = _letter_classes(whole)
-    is_space = classes == _SPACE
-    is_blank = is_space | (classes == _LINE)
-    named = np.flatnonzero((classes[2:] & _UPPER > 0) & is_space[1:-1] & (classes[:-2] & _BEFORE > 0)) + 2
-    after = np.flatnonzero(classes & _WORD == 0)
-    ends = after[np.searchsorted(after, named)]
-    own = ~is_space[ends] | (classes[ends + 1] & _DIGIT == 0)
-    last = np.flatnonzero(is_space[:-1] & (classes[1:] & _DIGIT > 0))
-    blanks = np.flatnonzero(is_blank)
-    first = blanks[np.searchsorted(blanks, last) - 1] + 1
     text_ends = np.cumsum([len(head) + 1 for head in heads]) + 2
-    names: list[list[str]] = [[] for _ in heads]
-    numbered: list[list[str]] = [[] for _ in heads]
-    texts = np.searchsorted(text_ends, named[own], side="right")
-    for i, start, end in zip(texts.tolist(), named[own].tolist(), ends[own].tolist(), strict=True):
-        names[i].append(whole[start:end])
-    texts = np.searchsorted(text_ends, last, side="right")
-    for i, start, end in zip(texts.tolist(), first.tolist(), last.tolist(), strict=True):
-        word = whole[start:end].lstrip(_OPENING)
-        if word.isalpha() and word[0].isupper():
-            numbered[i].append(word)
-    return names, numbered
+    names = _cut(whole, *_names(classes), text_ends)
+    before_numbers = _cut(whole, *_before_numbers(classes), text_ends)
+    bare = ([word.lstrip(_OPENING) for word in own] for own in before_numbers)
+    return names, [[word for word in own if word.isalpha() and word[0].isupper()] for own in bare]
+
+
+def _names(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where words with a capital within a sentence start and end, but for those that a number follows."""
+    is_space = classes == _SPACE
+    starts = np.flatnonzero((classes[2:] & _UPPER > 0) & is_space[1:-1] & (classes[:-2] & _BEFORE > 0)) + 2
+    after = np.flatnonzero(classes & _WORD == 0)
+    ends = after[np.searchsorted(after, starts)]
+    own = ~is_space[ends] | (classes[ends + 1] & _DIGIT == 0)
+    return starts[own], ends[own]
+
+
+def _before_numbers(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where what stands before a space and a number starts and ends."""
+    is_space = classes == _SPACE
+    ends = np.flatnonzero(is_space[:-1] & (classes[1:] & _DIGIT > 0))
+    blanks = np.flatnonzero(is_space | (classes == _LINE))
+    return blanks[np.searchsorted(blanks, ends) - 1] + 1, ends
+
+
+def _cut(
+    whole: str, starts: NDArray[np.int64], ends: NDArray[np.int64], text_ends: NDArray[np.int64]
+) -> list[list[str]]:
+    """What stands at these places, by the text it is of."""
+    found: list[list[str]] = [[] for _ in text_ends]
+    texts = np.searchsorted(text_ends, starts, side="right")
+    for text, start, end in zip(texts.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        found[text].append(whole[start:end])
+    return found
 
 
 def _letter_classes(text: str) -> NDArray[np.uint8]:

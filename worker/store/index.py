@@ -1,9 +1,10 @@
 """The near-duplicate index: contents, how they are found, and the groups they are connected in.
 
 Texts that share a key are looked up in a mirror that each worker has in memory (`mirror`). The contents of a batch are
-then admitted in one atomic call, which also returns what the mirror had missed. Everything decided from what that call
-returned is committed under guards on the state of each content concerned, so of two workers that decide about one group
-at the same moment the second starts over.
+then admitted in one atomic call. An article that is like nothing founds its family in it, if the mirror knew all there
+is; else the call returns what the mirror had missed. Everything decided from what it returned is committed under guards
+on the state of each content concerned, so of two workers that decide about one group at the same moment the second
+starts over.
 """
 
 from __future__ import annotations
