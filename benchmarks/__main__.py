@@ -42,20 +42,22 @@ def run_ingest() -> Figures:
     with tempfile.TemporaryDirectory(prefix="dedup-bench-") as directory:
         shown = ingest.measure(Path(directory) / "data", N_INGEST, N_EMPTY_TASKS)
     rates = {
+        "articles, inbox filled beforehand, one worker": shown.one_worker,
         "articles, pushed to a running service": shown.live,
         "articles, inbox filled beforehand": shown.filled,
         "empty tasks, sent to running workers": shown.noop_live,
         "empty tasks, queue filled beforehand": shown.noop_filled,
     }
     show_table(
-        ("", "n", "a second", "cores: server", "workers", "cluster", "sender"),
+        ("", "n", "a second", "cores: server", "workers", "cluster", "sender", "all", "us: server", "workers"),
         [
-            (name, f"{one.n:,}", f"{one.per_second:,.0f}", *(f"{cores:.2f}" for cores in one.cores))
+            (name, f"{one.n:,}", f"{one.per_second:,.0f}", *(f"{cores:.2f}" for cores in (*one.cores, sum(one.cores))),
+             *(f"{us:,.0f}" for us in one.us))
             for name, one in rates.items()
         ],
-    )
-    print(f"\narticles for each empty task: {shown.ratio:.2f}")
-    return {"ratio": shown.ratio, "workers": ingest.N_WORKERS, **_rows(rates)}
+    )  # fmt: skip
+    print(f"\narticles for each empty task, filled: {shown.ratio:.2f}; two workers beside one: {shown.speed_up:.2f}")
+    return {"ratio": shown.ratio, "speed_up": shown.speed_up, "workers": ingest.N_WORKERS, **_rows(rates)}
 
 
 def run_near_duplicates() -> Figures:

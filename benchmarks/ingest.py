@@ -2,7 +2,7 @@
 
 Both work on the same server, in the same minutes, with as many worker processes, and each is measured twice: `live`,
 from the first push until the last article can be read with its family (the last task is done), and `filled`, with
-everything pushed before the workers may begin.
+everything pushed before the workers may begin. Before that, a service with one worker takes in as many, `filled`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class Rate:
         return self.n / self.seconds
 
     @property
+    def us(self) -> tuple[float, float]:
+        """Microseconds of processor time for each: the server's, and the workers'."""
+        return self.server_cores * self.seconds / self.n * 1e6, self.worker_cores * self.seconds / self.n * 1e6
+
+    @property
     def cores(self) -> tuple[float, float, float, float]:
         return self.server_cores, self.worker_cores, self.cluster_cores, self.sender_cores
 
@@ -56,6 +61,7 @@ class Rate:
 class Ingest:
     """What a run has shown."""
 
+    one_worker: Rate
     live: Rate
     filled: Rate
     noop_live: Rate
@@ -63,18 +69,27 @@ class Ingest:
 
     @property
     def ratio(self) -> float:
-        """How many articles the service takes in while as many workers do one empty task, both ways together."""
-        per_article = sum(one.seconds for one in (self.live, self.filled)) / (self.live.n + self.filled.n)
-        per_task = sum(one.seconds for one in (self.noop_live, self.noop_filled))
-        return per_task / (self.noop_live.n + self.noop_filled.n) / per_article
+        """How many articles the service takes in while as many workers do one empty task, all sent beforehand."""
+        return self.filled.per_second / self.noop_filled.per_second
+
+    @property
+    def speed_up(self) -> float:
+        """How much faster two workers are than one."""
+        return self.filled.per_second / self.one_worker.per_second
 
 
 def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:
-    """Lets a service take in n articles each way, then empty workers n_tasks."""
+    """Lets services take in n articles each way, then empty workers n_tasks."""
+    with running(data_dir.with_name(f"{data_dir.name}-one"), 1) as service, Client(service.url) as client:
+        connection = connect(service.url)
+        store = open_store(connection, "dedup:")
+        _warm_up(service, client, store, 1)
+        one_worker = _take_in(service, client, store, make_payloads(n, seed=2), filled=True)
+        connection.close()
     with running(data_dir, N_WORKERS) as service, Client(service.url) as client:
         connection = connect(service.url)
         store = open_store(connection, "dedup:")
-        _warm_up(service, client, store)
+        _warm_up(service, client, store, N_WORKERS)
         live = _take_in(service, client, store, make_payloads(n, seed=1), filled=False)
         filled = _take_in(service, client, store, make_payloads(n, seed=2), filled=True)
         with _noop_workers(service) as pids:
@@ -82,7 +97,7 @@ def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:
             noop_live = _run_tasks(parts, n_tasks, filled=False)
             noop_filled = _run_tasks(parts, n_tasks, filled=True)
         connection.close()
-        return Ingest(live, filled, noop_live, noop_filled)
+        return Ingest(one_worker, live, filled, noop_live, noop_filled)
 
 
 def _take_in(service: Service, client: Client, store: Store, payloads: Sequence[bytes], *, filled: bool) -> Rate:
@@ -161,11 +176,11 @@ def _stopped(pids: Sequence[int]) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def _warm_up(service: Service, client: Client, store: Store) -> None:
+def _warm_up(service: Service, client: Client, store: Store, n_workers: int) -> None:
     """Waits until every worker has begun and has loaded what its first article needs."""
     client.push(make_payloads(1_000, seed=3))
     wait_for(lambda: store.articles.count()[0] == 1_000, START_SECONDS * 2, "the first articles can be read")
-    wait_for(lambda: len(_ingest_pids(service)) == 2 * N_WORKERS, START_SECONDS, "every worker has its process")
+    wait_for(lambda: len(_ingest_pids(service)) == 2 * n_workers, START_SECONDS, "every worker has its process")
 
 
 def _ingest_pids(service: Service) -> list[int]:

@@ -18,6 +18,7 @@ from benchmarks.edits import Edit
 from benchmarks.exact import overlaps
 from benchmarks.service import ROOT
 from worker import embedded
+from worker.app import make_haste
 from worker.embedded import Server
 
 RECIPE: Final = Recipe(
@@ -91,6 +92,7 @@ def measure(n: int) -> Compared:
 def measure_here(n: int) -> Compared:
     """Measures on n articles in this process."""
     articles = list(make_articles(n, recipe=RECIPE))
+    make_haste()
     texts = [article["text"] for article in articles]
     exact, usable = overlaps(texts), peers.cores()
     for core in usable[-1:]:

@@ -25,7 +25,7 @@ from worker.store.connection import Connection, connect
 from worker.store.inbox import Entry
 from worker.store.store import Store, open_store
 
-N_ROUNDS: Final = 2
+N_ROUNDS: Final = 4
 PEER_SHARE: Final = 0.06
 """How many of the articles datasketch's storage is measured on: it takes a hundred times as long."""
 THRESHOLD: Final = 0.7

@@ -188,7 +188,11 @@ _WORDS: Final = """
     اقرأ 版 権 权 權 授 断 会
 """
 """One of these is in every text with boilerplate that is known here."""
-_COMPILED: Final = tuple((stem, regex.compile("|".join(phrases), regex.M)) for stem, phrases in _PHRASES.items())
+_COMPILED: Final = {stem: regex.compile("|".join(phrases), regex.M) for stem, phrases in _PHRASES.items()}
+_FIRST_BYTES: Final = 4
+"""Bytes of a stem by which it is looked for; shorter ones are looked for one by one."""
+_TABLE_BITS: Final = 14
+_SPREAD: Final = np.uint32(0x9E3779B1)
 _BUTTON_WORDS: Final = (
     "share|tweet|post|facebook|twitter|x|whatsapp|telegram|linkedin|reddit|pinterest|bluesky|email|e-mail|mail|print|save|copy"
     "|link|comments?|bookmark|listen|advertisement|ad|sponsored|subscribe|log in|sign in|menu|close|home|teilen|drucken"
@@ -219,9 +223,11 @@ _FIRST_WORDS: Final = frozenset(
 )
 """What buttons, bylines and headings begin with."""
 _FIRST_WORD: Final = regex.compile(r"[^\W\d_]+")
-_ENDS: Final = tuple(".!?。！？؟…\"')”:;")
+_ENDS: Final = frozenset(".!?。！？؟…\"')”:;")
 _MARKS: Final = (". ", "! ", "? ", '." ', "\n", "。", "！", "？")
 _SENTENCE_END: Final = regex.compile(r"[.!?。！？؟…]+[\"')\]]*(?=\s|$)|[。！？]|\n")
+_NEAR: Final = 500
+"""Letters before a phrase in which its sentence nearly always begins."""
 _LIST_WORDS: Final = 15
 _LONGEST_LINE: Final = 120
 """Letters; a longer line is no button, byline or heading."""
@@ -244,7 +250,7 @@ def without_boilerplate(text: str) -> str:
     """The normalised text without what is boilerplate in it, in the order it had; "" where it is nothing else."""
     if "\n" in text:
         text = "\n".join(_told_lines(text.split("\n")))
-    gone = sorted({span for stem, pattern in _COMPILED for span in _sentences_with(text, stem, pattern)})
+    gone = sorted({span for stem in _stems_in(text) for span in _sentences_with(text, stem, _COMPILED[stem])})
     if not gone:
         return text
     ends = [0, *(end for span in gone for end in span), len(text)]
@@ -252,17 +258,57 @@ def without_boilerplate(text: str) -> str:
     return told if told.strip() else ""
 
 
+def _stems_in(text: str) -> list[str]:
+    """The stems that a text has. Where in it one of them may begin is told of all at once, by its first bytes."""
+    stems_by_start, is_start, short = _starts()
+    data = text.encode(errors="surrogatepass")
+    if len(data) < _FIRST_BYTES:
+        return [stem for stem in short if stem in text]
+    read = np.ndarray((len(data) - _FIRST_BYTES + 1,), "<u4", data, strides=(1,)).copy()
+    places = np.flatnonzero(is_start.take(_spread(read)))
+    found: dict[str, None] = dict.fromkeys(stem for stem in short if stem in text)
+    for place, start in zip(places.tolist(), read[places].tolist(), strict=True):
+        for stem, own in stems_by_start.get(start, ()):
+            if stem not in found and data.startswith(own, place):
+                found[stem] = None
+    return list(found)
+
+
+@cache
+def _starts() -> tuple[dict[int, list[tuple[str, bytes]]], NDArray[np.bool_], list[str]]:
+    """Stems, with their bytes, by the first four of these as a number; a table of what these may be; and the stems that
+    are shorter.
+    """
+    stems_by_start: dict[int, list[tuple[str, bytes]]] = {}
+    for stem, own in ((stem, stem.encode()) for stem in _PHRASES):
+        if len(own) >= _FIRST_BYTES:
+            stems_by_start.setdefault(int.from_bytes(own[:_FIRST_BYTES], "little"), []).append((stem, own))
+    is_start = np.zeros(1 << _TABLE_BITS, np.bool_)
+    is_start[_spread(np.array(list(stems_by_start), np.uint32))] = True
+    return stems_by_start, is_start, [stem for stem in _PHRASES if len(stem.encode()) < _FIRST_BYTES]
+
+
+def _spread(starts: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Places in the table."""
+    return np.asarray(starts * _SPREAD >> np.uint32(32 - _TABLE_BITS))
+
+
 def _sentences_with(text: str, stem: str, pattern: regex.Pattern[str]) -> Iterator[tuple[int, int]]:
     """Where sentences with a phrase begin and end."""
     place = text.find(stem)
     while place >= 0:
-        ends = (at + len(mark.rstrip(" ")) for mark in _MARKS if (at := text.rfind(mark, 0, place)) >= 0)
-        start = max(ends, default=0)
+        start = _sentence_start(text, max(0, place - _NEAR), place) or _sentence_start(text, 0, place)
         found = _SENTENCE_END.search(text, place)
         end = found.end() if found else len(text)
         if pattern.search(text, start, end):
             yield start, end
         place = text.find(stem, end)
+
+
+def _sentence_start(text: str, first: int, place: int) -> int:
+    """Where the sentence begins that is told of at `place`, if it does from `first` on; else 0."""
+    ends = (at + len(mark.rstrip(" ")) for mark in _MARKS if (at := text.rfind(mark, first, place)) >= 0)
+    return max(ends, default=0)
 
 
 def _told_lines(lines: list[str]) -> Iterator[str]:
@@ -281,10 +327,10 @@ def _told_lines(lines: list[str]) -> Iterator[str]:
             in_list = bool(_HEADING.fullmatch(line))
             if in_list or (not line.endswith(".") and (_BUTTONS.fullmatch(line) or _BYLINE.fullmatch(line))):
                 continue
-        runs_on = len(line) > _WRAPPED_LINE and not line.rstrip().endswith(_ENDS)
+        runs_on = len(line) > _WRAPPED_LINE and line.rstrip()[-1:] not in _ENDS
         yield line
 
 
 def _is_item(line: str) -> bool:
     """Whether a line below a list's heading is one of the list: short, and no sentence."""
-    return not line.rstrip().endswith(_ENDS) and len(line.split()) <= _LIST_WORDS
+    return line.rstrip()[-1:] not in _ENDS and len(line.split()) <= _LIST_WORDS

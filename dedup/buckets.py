@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.shingle import spans
+
 _RATIO: Final = 6
 
 
@@ -71,7 +73,9 @@ class Buckets:
             there, first, last = _found(run, flat)
             first = np.maximum(first, last - room[there])
             room[there] -= last - first
-            found.append(np.repeat(owners[there], last - first) << np.uint64(32) | run.numbers[_spans(first, last)])
+            found.append(
+                np.repeat(owners[there], last - first) << np.uint64(32) | run.numbers[spans(first, last - first)]
+            )
         pairs = np.unique(np.concatenate(found))
         ends = np.searchsorted(pairs, np.arange(1, len(keys) + 1, dtype=np.uint64) << np.uint64(32)).tolist()
         numbers = (pairs & np.uint64(0xFFFFFFFF)).tolist()
@@ -100,9 +104,3 @@ def _found(run: _Run, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDAr
     first = np.searchsorted(run.keys, keys)
     there = np.flatnonzero(run.keys[np.minimum(first, len(run.keys) - 1)] == keys)
     return there, first[there], np.searchsorted(run.keys, keys[there], side="right")
-
-
-def _spans(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All places from each of `first` to before its `last`."""
-    lengths = last - first
-    return np.asarray(np.arange(lengths.sum()) + np.repeat(first - np.cumsum(lengths) + lengths, lengths))

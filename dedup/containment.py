@@ -15,12 +15,12 @@ sqrt(C (1 - C) / n) (Broder 1997).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.shingle import Shingles
+from dedup.shingle import Shingles, spans
 
 SAMPLED_BITS: Final = 2
 """One shingle in 2**2 is in the sample: 100 of a text of 400 words, a standard error of .03 at C = .9."""
@@ -34,6 +34,7 @@ LONGEST_WINDOW: Final = 128
 MOST_ANCHORS: Final = 256
 """Of a longread the anchors of smallest hash."""
 
+_Kind = TypeVar("_Kind", np.uint16, np.uint32)
 _KEPT_BITS: Final = np.uint32(32 - SAMPLED_BITS - 16)
 _KEY_SALT: Final = np.uint64(0xD6E8FEB86659FD93)
 _NEVER: Final = np.uint64(2**64 - 1)
@@ -59,10 +60,10 @@ def extract(shingles: Shingles) -> list[Extract]:
     counts = np.where(shingles.counts >= LEAST_SHINGLES, shingles.counts, 0)
     texts = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(32), shingles.counts)
     below = np.flatnonzero(shingles.values < np.uint32(1 << (32 - SAMPLED_BITS)))
-    samples = _by_text(texts[below] | shingles.values[below] >> _KEPT_BITS, len(counts))
-    anchors = _by_text(_minima(texts | shingles.values, shingles.counts), len(counts))
+    samples = _by_text(texts[below] | shingles.values[below] >> _KEPT_BITS, len(counts), np.uint16)
+    anchors = _by_text(_minima(shingles.values, shingles.counts), len(counts), np.uint32)
     return [
-        Extract(one[:MOST_ANCHORS].astype(np.uint32), other[:MOST_SAMPLED].astype(np.uint16)) if n else NOTHING
+        Extract(one[:MOST_ANCHORS], other[:MOST_SAMPLED]) if n else NOTHING
         for one, other, n in zip(anchors, samples, counts.tolist(), strict=True)
     ]
 
@@ -94,25 +95,34 @@ def _top(sample: NDArray[np.uint16]) -> int:
     return _N_VALUES if len(sample) < MOST_SAMPLED else int(sample[-1]) + 1
 
 
-def _by_text(packed: NDArray[np.uint64], n: int) -> list[NDArray[np.uint64]]:
-    """The values of each text, ascending and each once; `packed` has the text above 32 bits of the value."""
+def _by_text(packed: NDArray[np.uint64], n: int, kind: type[_Kind]) -> list[NDArray[_Kind]]:
+    """The values of each text as `kind`, ascending and each once; `packed` has the text above 32 bits of the value."""
     ordered = np.sort(packed)
     ordered = ordered[np.diff(ordered, prepend=_NEVER) != 0]
-    ends = np.searchsorted(ordered, np.arange(1, n + 1, dtype=np.uint64) << np.uint64(32)).tolist()
-    ordered &= np.uint64(0xFFFFFFFF)
-    return [ordered[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    ends: list[int] = np.searchsorted(ordered, np.arange(1, n + 1, dtype=np.uint64) << np.uint64(32)).tolist()
+    values = (ordered & np.uint64(0xFFFFFFFF)).astype(kind)
+    return [values[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
-def _minima(packed: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The smallest hash of each window of each text, both packed and in order; what follows itself is given once."""
-    left = np.repeat(np.cumsum(counts), counts) - np.arange(len(packed))
-    windows = np.repeat(_windows(counts), counts)
-    minima, width, found = packed.copy(), 1, []
+def _minima(values: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The smallest hash of each window of each text, with the text above its 32 bits, in order; what follows itself is
+    given once.
+    """
+    windows, starts = _windows(counts), np.cumsum(counts) - counts
+    minima, width, found = values.copy(), 1, [np.empty(0, np.uint64)]
     while width < LONGEST_WINDOW:
-        minima[:-width] = np.minimum(minima[:-width], minima[width:])
+        np.minimum(minima[:-width], minima[width:], out=minima[:-width])
         width *= 2
-        least = minima[(windows == width) & (left >= width)]
-        found.append(least[np.diff(least, prepend=_NEVER) != 0])
+        texts = np.flatnonzero((windows == width) & (counts >= width))
+        n_windows = counts[texts] - width + 1
+        least = minima[spans(starts[texts], n_windows)]
+        ends = np.cumsum(n_windows)
+        is_new = np.ones(len(least), np.bool_)
+        is_new[1:] = least[1:] != least[:-1]
+        is_new[ends - n_windows] = True
+        places = np.flatnonzero(is_new)
+        owners = texts[np.searchsorted(ends, places, side="right")]
+        found.append(owners.astype(np.uint64) << np.uint64(32) | least[places])
     return np.concatenate(found)
 
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from dedup.cue_words import LANGUAGES
 from dedup.errors import DedupError
 from dedup.lead import Leads, hashes_of
-from dedup.shingle import KnownWords, split, word_hashes
+from dedup.shingle import KnownWords, packed_arrays, split, word_hashes
 from dedup.text import normalise
 
 NAME, NUMBER, WEEKDAY, RECALLED = 1, 2, 4, 8
@@ -51,15 +51,20 @@ _AHEAD_WORDS: Final = 3
 """Words before an ordinal that may say that it is still to come."""
 _LARGEST_ROUND: Final = 30
 """A larger number after a name ("Boeing 737") counts no rounds."""
+_FURTHEST: Final = 3
+"""Words between the first and the last of an expression that points back ("ago" first: "vor mehr als zwei Wochen")."""
 _RECALL_SENTENCES: Final = 2
 """A paragraph that points back in one of so many first sentences recalls as a whole."""
+_TABLE_BITS: Final = 16
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 _HEADER: Final = struct.Struct("<BHHHB")
 _VERSION: Final = 1
 _SIDE: Final = np.uint32(0x9E3779B1)
-_UPPER: Final = "".join(chr(point) for point in range(0x10000) if unicodedata.category(chr(point)) == "Lu")
-_NAMED: Final = re.compile(rf" (?<=[\w,;)] )([{_UPPER}]\w*+)(?! [0-9])")
-"""A word with a capital, after a word of its sentence; not one that a number follows, which may be counted."""
-_BEFORE_NUMBER: Final = re.compile(r" (?=[0-9])")
+_BEFORE_NAME: Final = ",;)"
+"""Beside letters, digits and the underscore, what may stand before the space before a name."""
+_OPENING: Final = "\"'“‘("
+"""What a word may begin with that is no part of it."""
+_WORD, _UPPER, _SPACE, _LINE, _DIGIT, _BEFORE = (1 << i for i in range(6))
 
 _NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT = (1 << i for i in range(6))
 _UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN = (1 << i for i in range(6, 12))
@@ -104,19 +109,12 @@ class Cues:
         return slots
 
     def to_bytes(self) -> bytes:
-        """Eight bytes of header, six an ordinal, eight a slot, four a number."""
-        header = _HEADER.pack(_VERSION, len(self.heads), len(self.contexts), len(self.numbers), min(self.recalls, 255))
-        wide = self.heads, self.contexts, self.fillers, self.numbers
-        return (
-            header
-            + b"".join(one.astype("<u4").tobytes() for one in wide)
-            + self.values.tobytes()
-            + self.ranks.tobytes()
-        )
+        """As `pack_cues` packs many."""
+        return pack_cues([self])[0]
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Cues:
-        """The cues that `to_bytes` packed. Raises `CuesError` for other bytes or another version."""
+        """The cues that `pack_cues` packed. Raises `CuesError` for other bytes or another version."""
         if len(packed) < _HEADER.size:
             raise CuesError(f"cues of {len(packed)} bytes, expected at least {_HEADER.size}")
         version, n_ordinals, n_slots, n_numbers, recalls = _HEADER.unpack_from(packed)
@@ -146,6 +144,17 @@ class Tale:
         return tuple(np.unique(self.hashes[own]).tolist())
 
 
+def pack_cues(cues: Sequence[Cues]) -> list[bytes]:
+    """The cues of each article: eight bytes of header, six an ordinal, eight a slot, four a number."""
+    wide = [own for one in cues for own in (one.heads, one.contexts, one.fillers, one.numbers)]
+    narrow = [own for one in cues for own in (one.values, one.ranks)]
+    parts = zip(cues, packed_arrays(wide, "<u4", 4), packed_arrays(narrow, "u1", 2), strict=True)
+    return [
+        _HEADER.pack(_VERSION, len(one.heads), len(one.contexts), len(one.numbers), min(one.recalls, 255)) + a + b
+        for one, a, b in parts
+    ]
+
+
 def _none() -> Cues:
     wide, narrow = np.zeros(0, np.uint32), np.zeros(0, np.uint8)
     return Cues(wide, narrow, narrow, wide, wide, wide, 0)
@@ -162,9 +171,8 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     kinds, values = _kinds(leads.words)
     text = np.repeat(np.arange(len(leads.counts)), leads.counts)
     is_near, is_recalled = _recall(leads, kinds, text)
-    heads = [one[: 8 * int(n) + 200] for one, n in zip(texts, leads.counts, strict=True)]
-    is_name = _are_among(leads, [_NAMED.findall(one) for one in heads], text)
-    is_numbered = _are_among(leads, [_numbered(one) for one in heads], text)
+    names, numbered = _capitals([one[: 8 * n + 200] for one, n in zip(texts, leads.counts.tolist(), strict=True)])
+    is_name, is_numbered = _are_among(leads, names, text), _are_among(leads, numbered, text)
     told, values = _as_digits(leads, kinds, values, text)
     marks = (
         is_name * np.uint8(NAME)
@@ -174,25 +182,16 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     )
     recalls = np.bincount(text[is_near], minlength=len(leads.counts)).tolist()
     is_own = (told > 0) & ~is_recalled
-    numbers = _of_each_text(text, told.astype(np.uint64), is_own, len(leads.counts))
+    own_text, own_told = _of_each_text(text[is_own], told[is_own].astype(np.uint64))
+    numbers = split(own_told.astype(np.uint32), np.bincount(own_text, minlength=len(leads.counts)))
     slots = _slots(leads, kinds, told, is_own, text)
-    reader = _Reader(leads, kinds, values, is_numbered)
-    ends: list[int] = np.cumsum(leads.counts).tolist()
-    cues: list[Cues] = []
-    for i, end in enumerate(ends):
-        ordinals = reader.ordinals(end - int(leads.counts[i]), end)
-        cues.append(
-            Cues(
-                np.array([head for head, _, _ in ordinals], np.uint32),
-                np.array([value for _, value, _ in ordinals], np.uint8),
-                np.array([rank for _, _, rank in ordinals], np.uint8),
-                (slots[i] >> np.uint64(32)).astype(np.uint32),
-                slots[i].astype(np.uint32),
-                numbers[i].astype(np.uint32),
-                recalls[i],
-            )
+    ordinals = _ordinals(leads, kinds, values, is_numbered)
+    return [
+        Cues(heads, own_values, ranks, contexts, fillers, own_numbers, n_recalls)
+        for (heads, own_values, ranks), (contexts, fillers), own_numbers, n_recalls in zip(
+            ordinals, slots, numbers, recalls, strict=True
         )
-    return cues, marks
+    ], marks
 
 
 def digits() -> dict[int, str]:
@@ -206,32 +205,53 @@ def beside(context: int, words: Container[int]) -> tuple[int, bool] | None:
     return (follows, True) if follows in words else (context, False) if context in words else None
 
 
+def _ordinals(
+    leads: Leads, kinds: NDArray[np.int32], values: NDArray[np.int32], is_numbered: NDArray[np.bool_]
+) -> list[tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Heads, values and ranks of each text's ordinals, each where it is said first."""
+    is_cue = (kinds & (_ORDINAL | _OPENER | _CLOSER | _QUARTER)) > 0
+    counted = (values > 0) & (values <= _LARGEST_ROUND)
+    counted[1:] &= is_numbered[:-1]
+    counted[:1] = False
+    ends = np.cumsum(leads.counts)
+    counted[(ends - leads.counts)[leads.counts > 0]] = False
+    reader, found = _Reader(leads, kinds, values), [dict[tuple[int, int], int]() for _ in leads.counts]
+    places = np.flatnonzero(is_cue | counted)
+    texts = np.searchsorted(ends, places, side="right")
+    starts = (ends - leads.counts)[texts]
+    ranks = np.where(places - starts < _OWN_WORDS, np.minimum(leads.sentence[places], NOT_OWN - 1), NOT_OWN)
+    for place, i, start, rank in zip(places.tolist(), texts.tolist(), starts.tolist(), ranks.tolist(), strict=True):
+        for counted_as in reader.counted(place, start, int(ends[i])):
+            found[i].setdefault(counted_as, rank)
+    return _as_arrays(found)
+
+
+def _as_arrays(
+    found: Sequence[dict[tuple[int, int], int]],
+) -> list[tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Heads, values and ranks of each text's ordinals, of the first two to the third."""
+    counts = np.array([len(own) for own in found], np.int64)
+    said = [counted_as for own in found for counted_as in own]
+    return list(
+        zip(
+            split(np.array([head for head, _ in said], np.uint32), counts),
+            split(np.array([value for _, value in said], np.uint8), counts),
+            split(np.array([rank for own in found for rank in own.values()], np.uint8), counts),
+            strict=True,
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reader:
-    """What is known of the words of a batch, to read one text's ordinals from."""
+    """What is known of the words of a batch, to read ordinals from."""
 
     leads: Leads
-    kinds: NDArray[np.int64]
-    values: NDArray[np.int64]
-    is_numbered: NDArray[np.bool_]
+    kinds: NDArray[np.int32]
+    values: NDArray[np.int32]
 
-    def ordinals(self, start: int, end: int) -> list[tuple[int, int, int]]:
-        """(head, value, rank) of each, the first time it is said."""
-        kinds, values = self.kinds[start:end], self.values[start:end]
-        is_cue = (kinds & (_ORDINAL | _OPENER | _CLOSER | _QUARTER)) > 0
-        counted = (values > 0) & (values <= _LARGEST_ROUND)
-        counted[1:] &= self.is_numbered[start:end][:-1]
-        counted[:1] = False
-        found: dict[tuple[int, int], int] = {}
-        for place in np.flatnonzero(is_cue | counted).tolist():
-            i = start + place
-            rank = min(int(self.leads.sentence[i]), NOT_OWN - 1) if place < _OWN_WORDS else NOT_OWN
-            for head, value in self._counted(i, start, end):
-                found.setdefault((head, value), rank)
-        return [(head, value, rank) for (head, value), rank in found.items()]
-
-    def _counted(self, i: int, start: int, end: int) -> list[tuple[int, int]]:
-        """What the word at `i` counts, and as which."""
+    def counted(self, i: int, start: int, end: int) -> list[tuple[int, int]]:
+        """What the word at `i` of the text from `start` to `end` counts, and as which."""
         kind = int(self.kinds[i])
         if kind & _QUARTER:
             return [(_quarter_hash(), int(self.values[i]))]
@@ -265,14 +285,12 @@ class _Reader:
 
 def _slots(
     leads: Leads,
-    kinds: NDArray[np.int64],
+    kinds: NDArray[np.int32],
     told: NDArray[np.uint32],
     is_own: NDArray[np.bool_],
     text: NDArray[np.int64],
-) -> list[NDArray[np.uint64]]:
-    """Each text's own numbers with the next word on either side that is no function word and no number: both hashes in
-    one, that of the word first.
-    """
+) -> list[tuple[NDArray[np.uint32], NDArray[np.uint32]]]:
+    """The next word on either side of each text's own numbers that is no function word and no number, and these."""
     starts = np.cumsum(leads.counts) - leads.counts
     within = np.arange(len(text)) - starts[text] < _SLOT_WORDS
     here = np.flatnonzero(is_own & within)
@@ -287,20 +305,19 @@ def _slots(
             context = (leads.words[beside[fits]] >> np.uint64(32)).astype(np.uint32) ^ salt
             found.append(context.astype(np.uint64) << np.uint64(32) | told[here[fits]])
             owners.append(text[here[fits]])
-    every = np.concatenate(owners)
-    return _of_each_text(every, np.concatenate(found), np.ones(len(every), np.bool_), len(leads.counts))
+    owner, value = _of_each_text(np.concatenate(owners), np.concatenate(found))
+    counts = np.bincount(owner, minlength=len(leads.counts))
+    contexts, fillers = (value >> np.uint64(32)).astype(np.uint32), value.astype(np.uint32)
+    return list(zip(split(contexts, counts), split(fillers, counts), strict=True))
 
 
-def _of_each_text(
-    text: NDArray[np.int64], values: NDArray[np.uint64], kept: NDArray[np.bool_], n_texts: int
-) -> list[NDArray[np.uint64]]:
-    """The different values kept of each text, ascending."""
-    owner, value = text[kept], values[kept]
+def _of_each_text(owner: NDArray[np.int64], value: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """The different values of each text, ascending, and whose they are."""
     order = np.lexsort((value, owner))
     owner, value = owner[order], value[order]
     new = np.ones(len(owner), np.bool_)
     new[1:] = (owner[1:] != owner[:-1]) | (value[1:] != value[:-1])
-    return split(value[new], np.bincount(owner[new], minlength=n_texts))
+    return owner[new], value[new]
 
 
 def _narrow(word: np.uint64) -> int:
@@ -309,18 +326,17 @@ def _narrow(word: np.uint64) -> int:
 
 
 def _recall(
-    leads: Leads, kinds: NDArray[np.int64], text: NDArray[np.int64]
+    leads: Leads, kinds: NDArray[np.int32], text: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Where a text points back by days, weeks or a month, and which words stand in what it recalls."""
+    new_sentence = (np.diff(leads.sentence, prepend=-1) != 0) | (np.diff(text, prepend=-1) != 0)
+    number = np.cumsum(new_sentence)
+    same = {step: number[step:] == number[: len(number) - step] for step in range(1, _FURTHEST + 1)}
 
     def at(step: int, wanted: int) -> NDArray[np.bool_]:
         """Whether the word `step` on is of the wanted kind, in the same sentence."""
         there = np.zeros(len(kinds), np.bool_)
-        if step < len(kinds):
-            same = (text[step:] == text[: len(text) - step]) & (
-                leads.sentence[step:] == leads.sentence[: len(text) - step]
-            )
-            there[: len(kinds) - step] = same & ((kinds[step:] & wanted) > 0)
+        there[: len(same[step])] = same[step] & ((kinds[step:] & wanted) > 0)
         return there
 
     amount = _NUMBER | _AMOUNT
@@ -332,14 +348,15 @@ def _recall(
     is_near = (span & at(2, _SINCE)) | before | gone
     points_back = is_near | ((kinds & _BACK) > 0)
     points_back |= ((kinds & _WITHIN) > 0) & (at(1, _MONTH) | (at(1, _WITHIN) & at(2, _MONTH)))
-    return is_near, _in_recalled(leads, points_back, text)
+    return is_near, _in_recalled(leads, points_back, text, np.flatnonzero(new_sentence))
 
 
-def _in_recalled(leads: Leads, points_back: NDArray[np.bool_], text: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _in_recalled(
+    leads: Leads, points_back: NDArray[np.bool_], text: NDArray[np.int64], new_sentence: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Which words stand in a sentence that points back, or a paragraph of several that does so at its head."""
     if not len(text):
         return np.zeros(0, np.bool_)
-    new_sentence = np.flatnonzero((np.diff(leads.sentence, prepend=-1) != 0) | (np.diff(text, prepend=-1) != 0))
     lengths = np.diff([*new_sentence, len(text)])
     back = np.add.reduceat(points_back, new_sentence, dtype=np.int64) > 0
     paragraph, owner = leads.paragraph[new_sentence], text[new_sentence]
@@ -352,15 +369,68 @@ def _in_recalled(leads: Leads, points_back: NDArray[np.bool_], text: NDArray[np.
     return np.repeat((back | whole) & ~in_title, lengths)
 
 
-def _numbered(text: str) -> list[str]:
-    """The words with a capital that a number follows."""
-    found = []
-    for space in _BEFORE_NUMBER.finditer(text):
-        end = space.start()
-        word = text[max(text.rfind(" ", 0, end), text.rfind("\n", 0, end)) + 1 : end].lstrip("\"'“‘(")
-        if word.isalpha() and word[0].isupper():
-            found.append(word)
+def _capitals(heads: Sequence[str]) -> tuple[list[list[str]], list[list[str]]]:
+    """The words of each text with a capital after a word of their sentence, and those that a number follows. The latter
+    may be counted, and are not among the former.
+    """
+    whole = "\n".join(("\n", *heads, "\n"))
+    classes = _letter_classes(whole)
+    text_ends = np.cumsum([len(head) + 1 for head in heads]) + 2
+    names = _cut(whole, *_names(classes), text_ends)
+    before_numbers = _cut(whole, *_before_numbers(classes), text_ends)
+    bare = ([word.lstrip(_OPENING) for word in own] for own in before_numbers)
+    return names, [[word for word in own if word.isalpha() and word[0].isupper()] for own in bare]
+
+
+def _names(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where words with a capital within a sentence start and end, but for those that a number follows."""
+    is_space = classes == _SPACE
+    starts = np.flatnonzero((classes[2:] & _UPPER > 0) & is_space[1:-1] & (classes[:-2] & _BEFORE > 0)) + 2
+    after = np.flatnonzero(classes & _WORD == 0)
+    ends = after[np.searchsorted(after, starts)]
+    own = ~is_space[ends] | (classes[ends + 1] & _DIGIT == 0)
+    return starts[own], ends[own]
+
+
+def _before_numbers(classes: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where what stands before a space and a number starts and ends."""
+    is_space = classes == _SPACE
+    ends = np.flatnonzero(is_space[:-1] & (classes[1:] & _DIGIT > 0))
+    blanks = np.flatnonzero(is_space | (classes == _LINE))
+    return blanks[np.searchsorted(blanks, ends) - 1] + 1, ends
+
+
+def _cut(
+    whole: str, starts: NDArray[np.int64], ends: NDArray[np.int64], text_ends: NDArray[np.int64]
+) -> list[list[str]]:
+    """What stands at these places, by the text it is of."""
+    found: list[list[str]] = [[] for _ in text_ends]
+    texts = np.searchsorted(text_ends, starts, side="right")
+    for text, start, end in zip(texts.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        found[text].append(whole[start:end])
     return found
+
+
+def _letter_classes(text: str) -> NDArray[np.uint8]:
+    """What each character is to a capital, a sum of `_WORD` and its like."""
+    if text.isascii():
+        return _classes().take(np.frombuffer(text.encode(), np.uint8))
+    return _classes().take(np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), "<u4"))
+
+
+@cache
+def _classes() -> NDArray[np.uint8]:
+    """The class of each code point; shape (0x110000,)."""
+    classes = np.zeros(0x110000, np.uint8)
+    every = "".join(map(chr, range(len(classes))))
+    for match in re.finditer(r"\w+", every):
+        classes[match.start() : match.end()] = _WORD | _BEFORE
+    upper = [point for point in range(0x10000) if unicodedata.category(chr(point)) == "Lu"]
+    classes[upper] |= _UPPER
+    classes[ord("0") : ord("9") + 1] |= _DIGIT
+    classes[[ord(mark) for mark in _BEFORE_NAME]] |= _BEFORE
+    classes[ord(" ")], classes[ord("\n")] = _SPACE, _LINE
+    return classes
 
 
 def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -371,12 +441,22 @@ def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.i
     if not len(wanted):
         return np.zeros(len(text), np.bool_)
     here = text.astype(np.uint64) << np.uint64(32) | leads.words >> np.uint64(32)
-    return np.asarray(wanted[np.minimum(np.searchsorted(wanted, here), len(wanted) - 1)] == here)
+    is_wanted = np.zeros(1 << _TABLE_BITS, np.bool_)
+    is_wanted[_spread(wanted)] = True
+    found = is_wanted.take(_spread(here))
+    likely = np.flatnonzero(found)
+    found[likely] = wanted[np.minimum(np.searchsorted(wanted, here[likely]), len(wanted) - 1)] == here[likely]
+    return found
+
+
+def _spread(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Places of keys in a table, by which most that are not wanted are told at once."""
+    return (keys * _SPREAD >> np.uint64(64 - _TABLE_BITS)).view(np.int64)
 
 
 def _as_digits(
-    leads: Leads, kinds: NDArray[np.int64], values: NDArray[np.int64], text: NDArray[np.int64]
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    leads: Leads, kinds: NDArray[np.int32], values: NDArray[np.int32], text: NDArray[np.int64]
+) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """The hash of each number as it is written in digits, 0 for other words; and the values, those of two words
     ("twenty-five") at the first of them.
     """
@@ -407,17 +487,17 @@ def _quarter_hash() -> int:
     return hashes_of(["quarter"])[0] >> 32
 
 
-def _kinds(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _kinds(words: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """What kinds of cue words these are, and the value of each number and ordinal, 0 for others."""
     known, known_kinds, known_values = _known()
-    kinds, values = np.zeros(len(words), np.int64), np.zeros(len(words), np.int64)
+    kinds, values = np.zeros(len(words), np.int32), np.zeros(len(words), np.int32)
     places, entries = known.find(words)
     kinds[places], values[places] = known_kinds[entries], known_values[entries]
     return kinds, values
 
 
 @cache
-def _known() -> tuple[KnownWords, NDArray[np.int64], NDArray[np.int64]]:
+def _known() -> tuple[KnownWords, NDArray[np.int32], NDArray[np.int32]]:
     """The cue words of all languages, the kinds of each and its value."""
     kinds: dict[int, int] = {}
     values: dict[int, int] = {}
@@ -449,4 +529,5 @@ def _known() -> tuple[KnownWords, NDArray[np.int64], NDArray[np.int64]]:
         add(f"q{quarter}", _QUARTER, quarter)
     known = KnownWords.of(np.array(list(kinds), np.uint64), table_bits=16)
     ordered = known.hashes.tolist()
-    return known, np.array([kinds[word] for word in ordered]), np.array([values[word] for word in ordered])
+    of_words = [(kinds[word], values[word]) for word in ordered]
+    return known, *np.array(of_words, np.int32).T.copy()

@@ -95,7 +95,7 @@ def _read(texts: Sequence[str], n_words: int) -> tuple[NDArray[np.uint64], NDArr
     waiting = list(range(len(texts)))
     for letters in _LETTERS_PER_WORD:
         n_read = n_words * letters
-        flat, counts, located = located_words([_IN_NUMBER.sub(_joined, texts[i][:n_read]) for i in waiting])
+        flat, counts, located = located_words(_with_joined_numbers([texts[i][:n_read] for i in waiting]))
         for i, own, own_places in zip(waiting, split(flat, counts), split(located, counts), strict=True):
             words[i], places[i] = own[:n_words], own_places[:n_words]
         short = (counts <= n_words).tolist()
@@ -103,6 +103,29 @@ def _read(texts: Sequence[str], n_words: int) -> tuple[NDArray[np.uint64], NDArr
     lengths = np.array([len(own) for own in words], np.int64)
     empty = np.zeros(0, np.uint64), np.zeros(0, np.uint8)
     return np.concatenate([*words, empty[0]]), np.concatenate([*places, empty[1]]), lengths
+
+
+def _with_joined_numbers(texts: Sequence[str]) -> list[str]:
+    """The texts with every number as one word. Which plain ones have such numbers is told of all at once."""
+    plain = [text.encode() if text.isascii() else b"" for text in texts]
+    letters = np.frombuffer(b"\n".join((*plain, b"\n")), np.uint8)
+    is_digit = letters - np.uint8(ord("0")) < np.uint8(10)
+    is_mark = _marks().take(letters[1:-1])
+    marked = np.flatnonzero(is_mark & is_digit[:-2] & is_digit[2:]) + 1
+    has_mark = np.zeros(len(texts) + 1, np.bool_)
+    has_mark[np.searchsorted(np.cumsum([len(text) + 1 for text in plain]), marked, side="right")] = True
+    return [
+        _IN_NUMBER.sub(_joined, text) if marked or not text.isascii() else text
+        for text, marked in zip(texts, has_mark.tolist(), strict=False)
+    ]
+
+
+@cache
+def _marks() -> NDArray[np.bool_]:
+    """Whether a byte may be a mark in a number."""
+    is_mark = np.zeros(256, np.bool_)
+    is_mark[[ord(mark) for mark in ".,:"]] = True
+    return is_mark
 
 
 def _joined(mark: re.Match[str]) -> str:
@@ -127,28 +150,30 @@ def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[n
     words elsewhere only (German "war") stay.
     """
     is_stop = np.zeros(len(words), np.bool_)
-    known, languages_of = _stop_words()
+    known, languages_of, counters_of = _stop_words()
     places, entries = known.find(words)
     if not len(places):
         return is_stop
-    languages = languages_of[entries]
     text = np.repeat(np.arange(len(counts)), counts)[places]
-    bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
     starts = np.flatnonzero(np.diff(text, prepend=-1))
-    found = np.add.reduceat(bits, starts, axis=0, dtype=np.uint32)
-    spoken = 3 * found >= found.max(axis=1, keepdims=True)
+    found = np.add.reduceat(counters_of.take(entries, axis=0), starts, axis=0).view("<u2")
+    spoken = 3 * found.astype(np.uint32) >= found.max(axis=1, keepdims=True)
     masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
-    is_stop[places] = languages & np.repeat(masks, np.diff([*starts, len(text)])) != 0
+    is_stop[places] = languages_of.take(entries) & np.repeat(masks, np.diff([*starts, len(text)])) != 0
     return is_stop
 
 
 @cache
-def _stop_words() -> tuple[KnownWords, NDArray[np.uint64]]:
-    """All stop words known, and the languages of each, one bit a language."""
+def _stop_words() -> tuple[KnownWords, NDArray[np.uint64], NDArray[np.uint64]]:
+    """All stop words known, the languages of each, one bit a language, and the same as counters of 16 bits, four in a
+    number: uint64, shape (n_words, 16). Leads have fewer words than such a counter holds.
+    """
     found: dict[int, int] = {}
     for bit, language in enumerate(sorted(langs())):
         hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
         for word in hashes.tolist():
             found[word] = found.get(word, 0) | 1 << bit
     known = KnownWords.of(np.array(list(found), np.uint64), table_bits=18)
-    return known, np.array([found[word] for word in known.hashes.tolist()], "<u8")
+    languages = np.array([found[word] for word in known.hashes.tolist()], "<u8")
+    bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    return known, languages, bits.astype("<u2").view("<u8")

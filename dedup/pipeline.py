@@ -40,7 +40,7 @@ from dedup.identity import Placed, decide, mint
 from dedup.lead import read_leads
 from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
-from dedup.shingle import Shingles, shingle, split
+from dedup.shingle import Shingles, shingle, spans, split
 from dedup.storyline import Profile, StorylineParams, link_stories, profiles
 from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors
 from dedup.text import body_text, normalise, words
@@ -167,10 +167,14 @@ def content_keys(
     signatures: NDArray[np.uint16], extracts: Sequence[Extract], lsh: LshParams
 ) -> list[NDArray[np.uint64]]:
     """All keys of each content: uint64, shape (n_bands + n_anchors,)."""
-    bands = band_keys(signatures, lsh)
     anchors = anchor_keys(np.concatenate([np.empty(0, np.uint32), *(one.anchors for one in extracts)]))
-    counts = np.array([len(one.anchors) for one in extracts], np.int64)
-    return [np.concatenate(both) for both in zip(bands, split(anchors, counts), strict=True)]
+    counts = lsh.bands + np.array([len(one.anchors) for one in extracts], np.int64)
+    keys = np.empty(int(counts.sum()), np.uint64)
+    is_band = np.zeros(len(keys), np.bool_)
+    is_band[spans(np.cumsum(counts) - counts, np.full(len(extracts), lsh.bands))] = True
+    keys[is_band] = band_keys(signatures, lsh).ravel()
+    keys[~is_band] = anchors
+    return split(keys, counts)
 
 
 def _without_boilerplate(titles: Sequence[str], bodies: Sequence[str]) -> tuple[list[str], Shingles]:

@@ -93,6 +93,21 @@ def split(flat: NDArray[_Kind], counts: NDArray[np.int64]) -> list[NDArray[_Kind
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
+def spans(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All places of spans that begin at `starts`, one span after the other."""
+    return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths))
+
+
+def packed_arrays(arrays: Sequence[NDArray[_Kind]], kind: str, per: int = 1) -> list[bytes]:
+    """The bytes of each array under a dtype, or of each run of `per` arrays, all made at once."""
+    if not arrays:
+        return []
+    flat = np.concatenate(arrays).astype(kind)
+    ends = list(accumulate(len(one) * flat.itemsize for one in arrays))[per - 1 :: per]
+    packed = flat.tobytes()
+    return [packed[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def shingle(normalised: Sequence[str]) -> Shingles:
     """The shingles of texts that `dedup.text.normalise` has been through."""
     words, n_words = word_hashes(normalised)
@@ -137,27 +152,36 @@ def located_words(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArra
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownWords:
-    """The hashes of some words, ascending, to find them among those of texts: most that are not there are told at once,
-    by a table of their first bits.
+    """The hashes of some words, ascending, to find them among those of texts: a table of their first bits says where
+    those that begin so are, so that nothing is searched for.
+
+    `first`: int32, shape (2**table_bits,), the place in `hashes` of the first word with these bits, -1 for none.
+    `deepest`: how many words at most begin with the same bits.
     """
 
     hashes: NDArray[np.uint64]
-    is_likely: NDArray[np.bool_]
+    first: NDArray[np.int32]
     shift: np.uint64
+    deepest: int
 
     @classmethod
     def of(cls, hashes: NDArray[np.uint64], table_bits: int) -> KnownWords:
         """Those words; a table of 2**table_bits entries."""
         ordered, shift = np.unique(hashes), np.uint64(64 - table_bits)
-        is_likely = np.zeros(1 << table_bits, np.bool_)
-        is_likely[(ordered >> shift).astype(np.int64)] = True
-        return cls(ordered, is_likely, shift)
+        bits, places, counts = np.unique(ordered >> shift, return_index=True, return_counts=True)
+        first = np.full(1 << table_bits, -1, np.int32)
+        first[bits.astype(np.int64)] = places
+        return cls(ordered, first, shift, int(counts.max()))
 
     def find(self, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where known words are among these, and the place of each in `hashes`."""
-        likely = np.flatnonzero(self.is_likely[(words >> self.shift).astype(np.int64)])
-        places = np.minimum(np.searchsorted(self.hashes, words[likely]), len(self.hashes) - 1)
-        same = self.hashes[places] == words[likely]
+        places = self.first.take((words >> self.shift).view(np.int64))
+        likely = np.flatnonzero(places >= 0)
+        places, sought = places[likely].astype(np.int64), words[likely]
+        for _ in range(self.deepest - 1):
+            places += self.hashes.take(places) < sought
+            np.minimum(places, len(self.hashes) - 1, out=places)
+        same = self.hashes.take(places) == sought
         return likely[same], places[same]
 
 
@@ -227,8 +251,8 @@ def _words_of_block(
 def _places(letters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
     """What `located_words` says of each word."""
     before = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-    lines = np.flatnonzero(letters == ord("\n"))
-    after_line = np.searchsorted(lines, starts) > np.searchsorted(lines, before)
+    after_line = np.zeros(len(starts) + 1, np.bool_)
+    after_line[np.searchsorted(starts, np.flatnonzero(letters == ord("\n")))] = True
     is_end = np.zeros(256, np.bool_)
     is_end[[ord("."), ord("!"), ord("?")]] = True
     after_sentence = is_end[letters[before]] | (is_end[letters[before + 1]] & (before + 1 < starts))
@@ -240,7 +264,7 @@ def _places(letters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray
         after_sentence |= ideographic
     is_digit = letters[starts] - np.uint8(ord("0")) < np.uint8(10)
     places = after_sentence * np.uint8(AFTER_SENTENCE)
-    places |= after_line * np.uint8(AFTER_LINE)
+    places |= after_line[:-1] * np.uint8(AFTER_LINE)
     places |= is_digit * np.uint8(DIGIT)
     return np.asarray(places, np.uint8)
 

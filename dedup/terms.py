@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from dedup.cues import NAME, NUMBER, Cues, CuesError
+from dedup.cues import NAME, NUMBER, Cues, CuesError, pack_cues
 from dedup.errors import DedupError
 from dedup.frequencies import NO_FREQUENCIES, Frequencies, term_keys
 from dedup.lead import Leads
-from dedup.shingle import split
+from dedup.shingle import packed_arrays, split
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 2
@@ -74,16 +75,12 @@ class Terms:
         return len(self.hashes)
 
     def to_bytes(self) -> bytes:
-        """Three bytes of header, four and a half a word, and the cues."""
-        marks = np.zeros(len(self.marks) + len(self.marks) % 2, np.uint8)
-        marks[: len(self.marks)] = self.marks
-        paired = marks[::2] | marks[1::2] << np.uint8(4)
-        header = _HEADER.pack(_VERSION, len(self.hashes))
-        return header + self.hashes.astype("<u4").tobytes() + paired.tobytes() + self.cues.to_bytes()
+        """As `pack_terms` packs many."""
+        return pack_terms([self])[0]
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Terms:
-        """The terms that `to_bytes` packed. Raises `TermsError` for other bytes or another version."""
+        """The terms that `pack_terms` packed. Raises `TermsError` for other bytes or another version."""
         if len(packed) < _HEADER.size:
             raise TermsError(f"terms of {len(packed)} bytes, expected at least {_HEADER.size}")
         version, n_words = _HEADER.unpack_from(packed)
@@ -110,16 +107,34 @@ class Vectors:
     is_fact: NDArray[np.bool_]
 
 
+def pack_terms(terms: Sequence[Terms]) -> list[bytes]:
+    """The terms of each article: three bytes of header, four and a half a word, and the cues."""
+    hashes = packed_arrays([one.hashes for one in terms], "<u4")
+    return [
+        _HEADER.pack(_VERSION, one.n_words) + own + marks + cues
+        for one, own, marks, cues in zip(
+            terms, hashes, _paired([one.marks for one in terms]), pack_cues([one.cues for one in terms]), strict=True
+        )
+    ]
+
+
+def _paired(marks: Sequence[NDArray[np.uint8]]) -> list[bytes]:
+    """The marks of each article, those of two words in a byte."""
+    odd = np.zeros(1, np.uint8)
+    wide = np.concatenate([odd[:0], *(part for own in marks for part in (own, odd[: len(own) % 2]))])
+    narrow = (wide[::2] | wide[1::2] << np.uint8(4)).tobytes()
+    ends = list(accumulate((len(own) + 1) // 2 for own in marks))
+    return [narrow[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def read_terms(leads: Leads, marks: NDArray[np.uint8], cues: Sequence[Cues], params: TermParams) -> list[Terms]:
     """The terms of each lead, of the marks of its words and its cues (`dedup.cues.read_cues`)."""
     rank = np.arange(len(leads.words)) - np.repeat(np.cumsum(leads.counts) - leads.counts, leads.counts)
     kept = ~leads.is_stop & (rank < params.lead_words)
-    hashes = (leads.words >> np.uint64(32)).astype(np.uint32)
-    parts = (split(flat, leads.counts) for flat in (hashes, marks, kept))
-    return [
-        Terms(own[own_kept], own_marks[own_kept], own_cues)
-        for own, own_marks, own_kept, own_cues in zip(*parts, cues, strict=True)
-    ]
+    hashes = (leads.words >> np.uint64(32)).astype(np.uint32)[kept]
+    n_kept = np.diff(np.concatenate([[0], np.cumsum(kept)])[np.cumsum(leads.counts)], prepend=0)
+    parts = split(hashes, n_kept), split(marks[kept], n_kept)
+    return [Terms(own, own_marks, own_cues) for own, own_marks, own_cues in zip(*parts, cues, strict=True)]
 
 
 def vectors(terms: Sequence[Terms], params: TermParams, before: Frequencies = NO_FREQUENCIES) -> Vectors:

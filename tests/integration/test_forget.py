@@ -360,15 +360,16 @@ def test_what_waits_in_the_inbox_goes_whatever_its_id_was_made_of(store: Store) 
     assert store.rejected.size() == 1
 
 
+@pytest.mark.parametrize("step", ["look_up", "admit"])
 @pytest.mark.parametrize("was_known", [False, True])
-def test_a_push_in_a_workers_hands_comes_to_nothing(store: Store, was_known: bool) -> None:
-    """A worker has taken it and looked it up; it finds at its commit that the article was forgotten meanwhile."""
+def test_a_push_in_a_workers_hands_comes_to_nothing(store: Store, was_known: bool, step: str) -> None:
+    """A worker has taken it and looked it up; it finds when it writes that the article was forgotten meanwhile."""
     if was_known:
         ingest(store, marked(text=text("before")))
     push(store, [marked(), about("flood", "f0"), marked(text=text("once more"))])
     store.inbox.ensure()
     held = store.inbox.take("slow", 10, 1 << 20, 60)
-    working = _Interrupted(worker(store), lambda: Thread(target=forget, args=(store, f"{MARKER}-id")))
+    working = _Interrupted(worker(store), step, lambda: Thread(target=forget, args=(store, f"{MARKER}-id")))
     working.work(held)
     assert store.articles.get(f"{MARKER}-id") is None
     assert store.articles.get("f0") is not None
@@ -378,27 +379,28 @@ def test_a_push_in_a_workers_hands_comes_to_nothing(store: Store, was_known: boo
 
 
 class _Interrupted:
-    """A worker beside whose look-up something else begins; both are through at the end."""
+    """A worker after whose look-up or admission something else begins; both are through at the end."""
 
-    def __init__(self, working: Worker, begin: Callable[[], Thread]) -> None:
-        self.working, self.begin = working, begin
+    def __init__(self, working: Worker, step: str, begin: Callable[[], Thread]) -> None:
+        self.working, self.step, self.begin = working, step, begin
 
     def work(self, entries: Any) -> None:
-        admit = type(self.working.store.index).admit
+        index = type(self.working.store.index)
+        step = getattr(index, self.step)
         others: list[Thread] = []
 
-        def admit_late(index: Any, batch: Any) -> Any:
-            admission = admit(index, batch)
+        def take_late(*given: Any) -> Any:
+            taken = step(*given)
             if not others:
                 others.append(self.begin())
                 others[0].start()
                 inbox, gone = self.working.store.inbox, time.monotonic() + 10
                 while len(inbox.present(entries)) == len(entries) and time.monotonic() < gone:
                     time.sleep(0.005)
-            return admission
+            return taken
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(type(self.working.store.index), "admit", admit_late)
+            patched.setattr(index, self.step, take_late)
             self.working.work(entries)
         others[0].join()
 

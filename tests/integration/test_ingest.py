@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -40,11 +41,11 @@ from tests.integration.world import (
     worker,
 )
 from worker.service import ingest as ingesting
-from worker.store.articles import ArticleEntry
+from worker.store.articles import ArticleEntry, Foundings
 from worker.store.connection import StoreError
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Index
-from worker.store.store import Store
+from worker.store.index import Admission, Index, LookUp, Packed
+from worker.store.store import Store, open_store
 
 BOOKKEEPING = ("dedup:inbox",)
 
@@ -312,50 +313,117 @@ def test_revisions_and_copies_in_many_hands_end_as_the_last_push_says(store: Sto
     recount(store, settled=False)
 
 
-def test_a_near_duplicate_of_what_another_worker_has_in_hand_joins_it(store: Store) -> None:
+MOMENTS = ("look-up", "admission")
+Told = TypeVar("Told")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_near_duplicate_of_what_another_worker_has_in_hand_joins_it(store: Store, moment: str) -> None:
     """Looked up first and committed last: neither worker finds the other's text in its own look-up and settled."""
     push(store, [article("a", text("a"))])
     slow = held(store, "slow")
-    ingest_between(store, slow, lambda: ingest(store, article("b", altered(text("a"), 1))))
+    ingest_between(store, slow, moment, lambda: ingest(store, article("b", altered(text("a"), 1))))
     assert families(store) == {("a", "b")}
     recount(store, settled=False)
 
 
-def test_a_family_that_merges_while_an_article_joins_it_takes_the_article_along(store: Store) -> None:
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_family_that_merges_while_an_article_joins_it_takes_the_article_along(store: Store, moment: str) -> None:
     left, middle, right = linked()
     ingest(store, article("l", left), article("r", right))
     assert len(families(store)) == 2
     push(store, [article("r2", right)])
     slow = held(store, "slow")
-    ingest_between(store, slow, lambda: ingest(store, article("m", middle)))
+    ingest_between(store, slow, moment, lambda: ingest(store, article("m", middle)))
     assert families(store) == {("l", "m", "r", "r2")}
     recount(store, settled=False)
 
 
-def test_an_article_that_expires_while_its_copy_comes_in_leaves_the_copy(store: Store) -> None:
+def test_while_others_admit_again_and_again_an_article_founds_its_family_in_a_step_of_its_own(store: Store) -> None:
+    """It is looked up anew only so often."""
+
+    class Overtaken(Index):
+        def look_up(self, batch: Sequence[Prepared]) -> LookUp:
+            found = super().look_up(batch)
+            ingest(beside, article(f"other{len(turns)}", text(f"other{len(turns)}")))
+            turns.append(batch)
+            return found
+
+    turns: list[Sequence[Prepared]] = []
+    beside = open_store(store.connection, "dedup:")
+    push(store, [article("a", text("a"))])
+    entries = held(store, "slow")
+    worker(with_index(store, Overtaken)).work(entries)
+    assert len(turns) == 6
+    assert families(store) == {("a",), *((f"other{turn}",) for turn in range(6))}
+    assert told(store, "a").family == mint("family", "a", lambda _: False)
+    recount(store, settled=False)
+
+
+def test_an_article_whose_family_id_is_in_use_founds_one_under_another(store: Store) -> None:
+    taken = mint("family", "b", lambda _: False)
+    store.connection.set(store.keys.alias(taken), "f0")
+    ingest(store, article("a", text("a")), article("b", text("b")))
+    assert told(store, "b").family == mint("family", "b", lambda name: name == taken)
+    assert families(store) == {("a",), ("b",)}
+
+
+def test_two_articles_of_a_batch_that_are_alike_are_told_together(store: Store) -> None:
+    """Neither founds a family before the other has come to it."""
+    push(store, [article("a", text("a")), article("b", text("b")), article("a2", altered(text("a"), 1))])
+    entries, seen = held(store, "w"), list[set[tuple[str, ...]]]()
+
+    class Watched(Index):
+        def admit(
+            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Packed] = ()
+        ) -> Admission:
+            admission = super().admit(batch, founding, packed)
+            seen.append(families(store))
+            return admission
+
+    worker(with_index(store, Watched)).work(entries)
+    assert seen == [{("b",)}]
+    assert families(store) == {("a", "a2"), ("b",)}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_article_that_expires_while_its_copy_comes_in_leaves_the_copy(store: Store, moment: str) -> None:
     ingest(store, article("old", text("a")), at=1_700_000_000)
     push(store, [article("copy", text("a"))], at=1_800_000_000)
     slow = held(store, "slow")
-    ingest_between(store, slow, lambda: expiry(store, HOUR).run(1_800_000_000))
+    ingest_between(store, slow, moment, lambda: expiry(store, HOUR).run(1_800_000_000))
     assert families(store) == {("copy",)}
     assert told(store, "copy").kind == "new"
     recount(store, settled=False)
 
 
-def ingest_between(store: Store, entries: list[Entry], other: Callable[[], object]) -> None:
-    """Works on entries, with something else happening once between their look-up and their commit."""
+def ingest_between(store: Store, entries: list[Entry], moment: str, other: Callable[[], object]) -> None:
+    """Works on entries, with something else happening once, after their look-up or after their admission."""
 
     class Interrupted(Index):
-        def admit(self, batch: Sequence[Prepared]) -> Admission:
-            admission = super().admit(batch)
-            if pending:
-                pending.pop()()
-            return admission
+        def look_up(self, batch: Sequence[Prepared]) -> LookUp:
+            return interrupted("look-up", super().look_up(batch))
+
+        def admit(
+            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Packed] = ()
+        ) -> Admission:
+            return interrupted("admission", super().admit(batch, founding, packed))
 
     pending = [other]
-    index = Interrupted(store.connection, store.keys, store.index.mirror)
+
+    def interrupted(at: str, told: Told) -> Told:
+        if pending and at == moment:
+            pending.pop()()
+        return told
+
+    worker(with_index(store, Interrupted)).work(entries)
+    assert not pending
+
+
+def with_index(store: Store, index: type[Index]) -> Store:
+    """The store with another index over the same keys."""
     parts = {name: getattr(store, name) for name in Store.__dataclass_fields__}
-    worker(Store(**{**parts, "index": index})).work(entries)
+    return Store(**{**parts, "index": index(store.connection, store.keys, store.index.mirror)})
 
 
 # Crashes
@@ -387,7 +455,7 @@ def test_what_a_killed_process_held_is_written_once_by_the_next_one(
         check=False,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL
-    assert store.articles.count() == (0, 0)
+    assert families(store) == {("c",)}  # it was like nothing, and founded its family as it was admitted
     ingest(store, article("d", altered(body, 2)))
     drain(store, "heir", claim_seconds=0)
     assert families(store) == {("a", "b", "d"), ("c",)}

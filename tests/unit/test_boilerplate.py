@@ -115,3 +115,11 @@ def test_pages_that_say_the_same_about_themselves_are_not_alike() -> None:
     articles = [Article(str(i), title=f"Headline {i}", text=f"{body}\n{notice}") for i, body in enumerate(bodies)]
     families = find_families(prepare(articles, Params()), Params())
     assert len(families) == len(articles)
+
+
+def test_a_phrase_is_found_wherever_it_stands_and_however_long_its_sentence_is() -> None:
+    notice = "Sign up for our newsletter."
+    for n_words in (0, 1, 2, 3, 200):
+        before = "word " * n_words
+        assert cleaned(f"{NEWS}\n{before}{notice}") == normalise(NEWS)
+        assert cleaned(f"{NEWS} {before}{notice}") == normalise(NEWS)

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from dedup.minhash import signatures
-from dedup.shingle import AFTER_LINE, AFTER_SENTENCE, DIGIT, SHINGLE_WORDS, located_words, shingle, word_hashes
+from dedup.shingle import (
+    AFTER_LINE,
+    AFTER_SENTENCE,
+    DIGIT,
+    SHINGLE_WORDS,
+    KnownWords,
+    located_words,
+    shingle,
+    word_hashes,
+)
 from dedup.text import words
 
 MIB = 1 << 20
@@ -203,3 +212,13 @@ def test_what_stands_in_a_text_is_told_alike_wherever_the_text_is_in_a_batch() -
     starts = np.cumsum(counts) - counts
     for text, start, n in zip(texts, starts.tolist(), counts.tolist(), strict=True):
         assert places[start : start + n].tolist()[1:] == places_of(text)
+
+
+@pytest.mark.parametrize("table_bits", [1, 4, 12])
+def test_known_words_are_found_however_many_begin_with_the_same_bits(table_bits: int) -> None:
+    words, _ = word_hashes([" ".join(f"word{i}" for i in range(300))])
+    known = KnownWords.of(words[::3], table_bits)
+    places, entries = known.find(words)
+    assert places.tolist() == list(range(0, 300, 3))
+    assert np.array_equal(known.hashes[entries], words[::3])
+    assert [len(found) for found in known.find(words[:0])] == [0, 0]

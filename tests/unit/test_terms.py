@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dedup.terms import TermParams, Terms, TermsError, vectors
+from dedup.terms import TermParams, Terms, TermsError, pack_terms, vectors
 from tests.reading import terms_of
 
 PARAMS = TermParams()
@@ -87,6 +87,13 @@ def test_packed_terms_come_back_and_are_small() -> None:
     assert np.array_equal(back.cues.contexts, terms.cues.contexts)
     assert back.to_bytes() == packed
     assert len(packed) <= 3072
+
+
+def test_terms_are_packed_together_as_they_are_alone() -> None:
+    texts = ["A second round on Friday.", "", "Three words here", "Four words and 214 seats", "Round 5 of talks", "one"]
+    terms = terms_of(texts)
+    assert pack_terms(terms) == [one.to_bytes() for one in terms]
+    assert pack_terms([]) == []
 
 
 def test_a_usual_article_takes_little_more_than_its_words() -> None:

@@ -24,10 +24,11 @@ from dedup.identity import mint
 from dedup.pipeline import Params, Prepared, fingerprint, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load, unite
+from worker.store.articles import Founding, founding
 from worker.store.commit import Fields, Unit, commit
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Admitted
-from worker.store.records import ArticleRecord, ContentState
+from worker.store.index import Admission, Admitted, Packed
+from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
 BATCH_ENTRIES: Final = 256
@@ -50,14 +51,29 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """All that can be made of an article before it is known what is kept: what it is, how that is kept, and what is
+    written if it founds a family.
+    """
+
+    prepared: Prepared
+    packed: Packed
+    founding: Founding
+
+
+Readies = dict[bytes, Ready]
+"""By the ids of their entries."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Entries of the inbox, those of them that are articles, and what was prepared of these, by the ids of their
-    entries: None where it failed, and each has to be tried alone.
+    """Entries of the inbox, those of them that are articles, and what these are made ready with: None where it failed,
+    and each has to be tried alone.
     """
 
     entries: Sequence[Entry]
     pushed: Sequence[Pushed]
-    prepared: dict[bytes, Prepared] | None
+    ready: Readies | None
 
     def is_first_try(self) -> bool:
         """Whether nobody has worked on any of the entries before."""
@@ -128,15 +144,16 @@ class Worker:
     def finish(self, batch: Batch) -> None:
         """Deals with what has been read."""
         if batch.pushed:
-            self._work_apart(batch.pushed, batch.prepared)
+            self._work_apart(batch.pushed, batch.ready)
 
-    def _prepare(self, waiting: Sequence[Pushed]) -> dict[bytes, Prepared]:
+    def _prepare(self, waiting: Sequence[Pushed]) -> Readies:
         prepared = prepare([pushed.article for pushed in waiting], self.params)
-        return {pushed.entry.entry_id: one for pushed, one in zip(waiting, prepared, strict=True)}
+        made = zip(waiting, prepared, self.store.index.pack(prepared), strict=True)
+        return {pushed.entry.entry_id: Ready(one, packed, _founding(pushed)) for pushed, one, packed in made}
 
-    def _work_apart(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared] | None) -> None:
+    def _work_apart(self, waiting: Sequence[Pushed], ready: Readies | None) -> None:
         try:
-            self._work(waiting, self._prepare(waiting) if prepared is None else prepared)
+            self._work(waiting, self._prepare(waiting) if ready is None else ready)
         except _UNFORESEEN as error:
             if len(waiting) == 1:
                 self._reject(waiting[0].entry, _unforeseen(waiting[0].entry, error))
@@ -144,14 +161,14 @@ class Worker:
             for pushed in waiting:
                 self._work_apart([pushed], None)
 
-    def _work(self, waiting: Sequence[Pushed], prepared: dict[bytes, Prepared]) -> None:
+    def _work(self, waiting: Sequence[Pushed], ready: Readies) -> None:
         for attempt in range(MOST_ATTEMPTS):
             if attempt:
                 waiting = self._still_there(waiting)
             if not waiting:
                 return
             wave, later = _first_of_each(waiting)
-            waiting = self._admit(wave, prepared, first=attempt == 0) + later
+            waiting = self._admit(wave, ready, first=attempt == 0) + later
 
     def _still_there(self, waiting: Sequence[Pushed]) -> list[Pushed]:
         """Those whose entries are in the inbox still; the others are let go."""
@@ -175,50 +192,38 @@ class Worker:
         self.store.inbox.done(unit, entry)
         commit(self.store.connection, [unit])
 
-    def _admit(self, wave: Sequence[Pushed], prepared: dict[bytes, Prepared], *, first: bool) -> list[Pushed]:
+    def _admit(self, wave: Sequence[Pushed], ready: Readies, *, first: bool) -> list[Pushed]:
         """One attempt at articles of different ids; returns those whose ground has shifted under the decision.
 
-        `first`: articles that nothing was found for found families under ids that are free nearly always.
+        `first`: articles that are like nothing found families, under ids that are free nearly always.
         """
-        admission = self.store.index.admit([prepared[pushed.entry.entry_id] for pushed in wave])
-        admitted = admission.articles
+        batch = [ready[pushed.entry.entry_id] for pushed in wave]
+        admission = self.store.index.admit(
+            [one.prepared for one in batch],
+            (lambda i: batch[i].founding) if first else None,
+            [one.packed for one in batch],
+        )
+        waiting = {pushed.article.id: pushed for pushed in wave}
         loaded = Loaded(dict(admission.contents), dict(admission.states))
-        former = {a.record.content for a in admitted if a.record is not None} - loaded.states.keys()
+        former = {a.record.content for a in admission.articles if a.record is not None} - loaded.states.keys()
         loaded.states |= self.store.index.states(sorted(former))
         touches: list[Touch] = []
         repeated: list[tuple[Pushed, ArticleRecord]] = []
-        for pushed, one in zip(wave, admitted, strict=True):
+        by_id: dict[str, tuple[Pushed, Admitted]] = {}
+        for one in admission.articles:
+            pushed = waiting[one.prepared.article.id]
             if one.record is not None and _is_told(pushed, one.number, one.record):
                 repeated.append((pushed, one.record))
             else:
+                by_id[pushed.article.id] = pushed, one
                 touches.append(self._touch(pushed, one, admission))
-        overtaken = self._acknowledge(repeated, prepared, admission.server)
-        by_id = {pushed.article.id: (pushed, one) for pushed, one in zip(wave, admitted, strict=True)}
-        united = unite(touches, loaded.states)
-        alone = {id(touch): state for touch in united if first and (state := _lone(touch, loaded))}
-        founding = [touch for touch in united if id(touch) in alone]
-        steady, shifted = load(self.store, [touch for touch in united if id(touch) not in alone], loaded)
-        units = [self._found(touch, alone[id(touch)], by_id) for touch in founding] + self._units(steady, loaded, by_id)
-        done = commit(self.store.connection, units, admission.server)
-        shifted += [touch for touch, applied in zip(founding + steady, done, strict=True) if not applied]
+        overtaken = self._acknowledge(repeated, ready, admission.server)
+        if not touches:
+            return overtaken
+        steady, shifted = load(self.store, unite(touches, loaded.states), loaded)
+        done = commit(self.store.connection, self._units(steady, loaded, by_id), admission.server)
+        shifted += [touch for touch, applied in zip(steady, done, strict=True) if not applied]
         return overtaken + [by_id[article_id][0] for touch in shifted for article_id in touch.arrivals]
-
-    def _found(self, touch: Touch, state: ContentState, by_id: dict[str, tuple[Pushed, Admitted]]) -> Unit:
-        """Founds the family of an article that is like no other, without asking what there is: guards say it."""
-        [(article_id, member)] = touch.arrivals.items()
-        pushed, unit = by_id[article_id][0], Unit()
-        family_id = mint("family", article_id, _free)
-        published_at, seen_at = pushed.article.published_at, member.seen_at
-        record = ArticleRecord(member.content, seen_at, seen_at, published_at, 0, member.source)
-        self.store.index.expect(unit, member.content, state)
-        self.store.articles.expect_free(unit, family_id)
-        self.store.articles.put_record(unit, article_id, record.pack(), None)
-        self.store.articles.put_founder(unit, family_id, pushed.article, seen_at)
-        self.store.index.put_state(unit, member.content, ContentState(True, state.group, (family_id,)))
-        self.store.index.put_written(unit, member.content)
-        self.store.news.add(unit, [family_id])
-        self.store.inbox.finish(unit, pushed.entry)
-        return unit
 
     def _acknowledge(
         self, repeated: Sequence[tuple[Pushed, ArticleRecord]], own: Collection[bytes], server: str
@@ -299,13 +304,12 @@ def _unforeseen(entry: Entry, error: Exception) -> ArticleError:
     return ArticleError(claimed_id(entry.payload or b""), "payload", f"cannot be processed: {error!r}")
 
 
-def _lone(touch: Touch, loaded: Loaded) -> ContentState | None:
-    """The state of the content of a new article if nobody has anything to do with it so far, else None."""
-    if len(touch.contents) > 1 or len(touch.arrivals) > 1 or any(member.revised for member in touch.arrivals.values()):
-        return None
-    [number] = touch.contents
-    state = loaded.states[number]
-    return state if state is not None and not state.admitted and state.is_alone(number) else None
+def _founding(pushed: Pushed) -> Founding:
+    """What is written of an article that is like no other, without asking what there is."""
+    article, entry = pushed.article, pushed.entry
+    seen_at = entry.seen_at
+    record = ArticleRecord(0, seen_at, seen_at, article.published_at, 0, source_key(article.source))
+    return founding(entry.entry_id, mint("family", article.id, _free), record.pack_rest(), article, seen_at)
 
 
 def _first_of_each(waiting: Sequence[Pushed]) -> tuple[list[Pushed], list[Pushed]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dedup.article import Article, format_time
 from worker.store.commit import Fields, Unit, Word
-from worker.store.connection import Connection
+from worker.store.connection import Connection, fields_of
 from worker.store.inbox import StreamId
 from worker.store.keys import Keys
 
@@ -20,7 +20,15 @@ ADMITTED: Final = "admitted"
 CLUSTERED: Final = "clustered"
 NO_ID: Final = ""
 
+Founding = tuple[Word, ...]
+"""What is written of an article that founds its family, in the order in which the admission is told of it."""
+Foundings = Callable[[int], Founding]
+"""That of each article of a batch, by its place."""
+NO_FOUNDING: Final[Founding] = ("",) * 11
+"""That of an article which founds nothing in its admission."""
+
 _READ_TOGETHER: Final = 5_000
+_META: Final = ("title", "url", "source", "language", "warnings")
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -69,6 +77,18 @@ def score_of(seen_at: StreamId) -> float:
     return seen_at[0] + min(seen_at[1], 4_095) / 4_096
 
 
+def founding(entry_id: bytes, family_id: str, record: bytes, article: Article, seen_at: StreamId) -> Founding:
+    """What is written of an article if it founds its family: `record` is its private one without its content."""
+    published, seen = format_time(article.published_at), format_time(seconds_of(seen_at))
+    return (entry_id, family_id, record, score_of(seen_at), published, seen, *_meta(article))
+
+
+def _meta(article: Article) -> tuple[str, str, str, str, str]:
+    """The fields of `meta:<id>`, in the order of `_META`."""
+    warnings = _JSON.encode(article.warnings) if article.warnings else "[]"
+    return article.title.strip(), article.url, article.source, article.language, warnings
+
+
 @dataclass(frozen=True, slots=True)
 class Articles:
     """Articles and families under one prefix."""
@@ -79,9 +99,6 @@ class Articles:
     def put_new(self, unit: Unit, article: Article, seen_at: StreamId) -> Fields:
         """Writes what does not depend on the article's family, and returns the fields that go with what does."""
         unit.add_scored(self.keys.seen, {article.id: score_of(seen_at)})
-        return self._put_fresh(unit, article, seen_at)
-
-    def _put_fresh(self, unit: Unit, article: Article, seen_at: StreamId) -> Fields:
         self._put_meta(unit, article)
         return {
             "story": NO_ID,
@@ -98,16 +115,7 @@ class Articles:
         return {"published_at": format_time(article.published_at), "revision": revision}
 
     def _put_meta(self, unit: Unit, article: Article) -> None:
-        unit.put(
-            self.keys.meta(article.id),
-            {
-                "title": article.title.strip(),
-                "url": article.url,
-                "source": article.source,
-                "language": article.language,
-                "warnings": _JSON.encode(article.warnings) if article.warnings else "[]",
-            },
-        )
+        unit.put(self.keys.meta(article.id), dict(zip(_META, _meta(article), strict=True)))
 
     def put_record(self, unit: Unit, article_id: str, packed: bytes, before: bytes | None) -> None:
         """Replaces the private record of an article, guarded by what it was."""
@@ -137,19 +145,6 @@ class Articles:
             own: Fields = {"family": family_id, "kind": kind, "representative": settled.representative}
             unit.put(self.keys.article(member.article_id), {**own, **fields.get(member.article_id, {})})
 
-    def put_founder(self, unit: Unit, family_id: str, article: Article, seen_at: StreamId) -> None:
-        """Writes an article and the family that it founds."""
-        unit.put(self.keys.family(family_id), {"representative": article.id, "n_articles": 1, "story": NO_ID})
-        unit.do("ZADD", self.keys.family_articles(family_id), score_of(seen_at), article.id)
-        unit.add_scored(self.keys.seen, {article.id: score_of(seen_at)})
-        unit.add_scored(self.keys.families, {family_id: score_of(seen_at)})
-        own: Fields = {"family": family_id, "kind": "new", "representative": article.id}
-        unit.put(self.keys.article(article.id), {**own, **self._put_fresh(unit, article, seen_at)})
-
-    def expect_free(self, unit: Unit, family_id: str) -> None:
-        """Guards a unit by an id being that of no family, living or retired."""
-        unit.expect("EXISTS", self.keys.family(family_id), self.keys.alias(family_id), reply=b"0")
-
     def place(self, unit: Unit, article_id: str, story: str, storyline: str, score: float) -> None:
         """Writes the story of an article that is still kept, and the article among those of the story."""
         fields = {"story": story, "storyline": storyline, "status": CLUSTERED}
@@ -176,19 +171,9 @@ class Articles:
 
     def records(self, article_ids: Iterable[str]) -> dict[str, bytes]:
         """The packed private records of those articles that are kept."""
-        by_shard: dict[str, list[str]] = {}
-        for article_id in article_ids:
-            by_shard.setdefault(self.keys.record(article_id), []).append(article_id)
-        pipeline = self.connection.pipeline(transaction=False)
-        for key, ids in by_shard.items():
-            pipeline.hmget(key, ids)
-        replies = pipeline.execute() if by_shard else []
-        return {
-            article_id: packed
-            for ids, reply in zip(by_shard.values(), replies, strict=True)
-            for article_id, packed in zip(ids, reply, strict=True)
-            if packed
-        }
+        wanted = list(article_ids)
+        packed = fields_of(self.connection, [(self.keys.record(article_id), article_id) for article_id in wanted])
+        return {article_id: record for article_id, record in zip(wanted, packed, strict=True) if record}
 
     def family_members(self, family_ids: Iterable[str]) -> dict[str, list[str]]:
         """The article ids of families, in order of arrival."""

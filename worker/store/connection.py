@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, Final
 
 import redis
@@ -15,6 +16,7 @@ from redis.retry import Retry
 from dedup.errors import DedupError
 from worker.settings import redacted
 
+_READ_TOGETHER: Final = 5_000
 _MOST_RETRIES: Final = 6
 """These take three seconds and a half, so that a server which is started again is not noticed."""
 
@@ -87,3 +89,12 @@ def script(connection: Connection, name: str) -> Callable[..., Any]:
     """A Lua script of this package, called with `keys=` and `args=`; it reaches a restarted server too."""
     loaded: Callable[..., Any] = connection.register_script(_source(name))
     return loaded
+
+
+def fields_of(connection: Connection, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+    """One field of each of many hashes, by key and name, None for those that are not there."""
+    found: list[bytes | None] = []
+    for start in range(0, len(wanted), _READ_TOGETHER):
+        part = wanted[start : start + _READ_TOGETHER]
+        found += script(connection, "fields")(args=list(chain.from_iterable(part)))
+    return found

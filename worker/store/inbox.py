@@ -103,13 +103,6 @@ class Inbox:
         unit.gather("XACK", self.keys.inbox, GROUP, words=[entry.entry_id])
         unit.gather("XDEL", self.keys.inbox, words=[entry.entry_id])
 
-    def finish(self, unit: Unit, entry: Entry) -> None:
-        """Adds to a unit that the entry has been dealt with, guarded by nobody having done so yet. The last guard, it
-        does not read the payload as that of `expect` does.
-        """
-        unit.expect("XDEL", self.keys.inbox, entry.entry_id, reply=b"1")
-        unit.gather("XACK", self.keys.inbox, GROUP, words=[entry.entry_id])
-
     def expect(self, unit: Unit, entry: Entry) -> None:
         """Guards a unit by nobody having dealt with the entry yet."""
         unit.expect("XRANGE", self.keys.inbox, entry.entry_id, entry.entry_id, reply=b"1")

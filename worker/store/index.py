@@ -1,9 +1,10 @@
 """The near-duplicate index: contents, how they are found, and the groups they are connected in.
 
 Texts that share a key are looked up in a mirror that each worker has in memory (`mirror`). The contents of a batch are
-then admitted in one atomic call, which also returns what the mirror had missed. Everything decided from what that call
-returned is committed under guards on the state of each content concerned, so of two workers that decide about one group
-at the same moment the second starts over.
+then admitted in one atomic call. An article that is like nothing founds its family in it, if the mirror knew all there
+is; else the call returns what the mirror had missed. Everything decided from what it returned is committed under guards
+on the state of each content concerned, so of two workers that decide about one group at the same moment the second
+starts over.
 """
 
 from __future__ import annotations
@@ -12,24 +13,35 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Final
 
 from dedup.buckets import Buckets
 from dedup.family import Content
 from dedup.lsh import pairs_in_common
 from dedup.pipeline import Prepared
-from worker.store.commit import Unit
-from worker.store.connection import Connection, StoreError, script
+from dedup.terms import pack_terms
+from worker.store.articles import NO_FOUNDING, Foundings
+from worker.store.commit import Unit, Word
+from worker.store.connection import Connection, StoreError, fields_of, script
+from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
 from worker.store.mirror import MOST_MISSED, Mirror
 from worker.store.records import (
     ArticleRecord,
     ContentGroup,
     ContentState,
-    pack_content,
+    pack_contents,
     pack_texts,
     unpack_content,
     unpack_text,
 )
+
+Packed = tuple[Word, ...]
+"""What is kept of one article's text, in the order in which the admission is told of it."""
+
+_MOST_EXACT: Final = 5
+"""Times a batch is looked up anew because other workers have admitted something meanwhile; after that, what was missed
+comes with the answer, and nothing founds its family in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +58,8 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A batch after its admission, every content it concerns with its state (None: not yet committed), and the run of
-    the server that told them.
+    """A batch after its admission: its articles but for those that have founded their families in it, every content
+    that they concern with its state (None: not yet committed), and the run of the server that told them.
     """
 
     articles: tuple[Admitted, ...]
@@ -64,6 +76,12 @@ class LookUp:
 
     known: Sequence[tuple[int, ...]]
     mates: Sequence[Sequence[int]]
+
+    def lone(self) -> list[bool]:
+        """Which articles share a key with nothing."""
+        paired = {other for mates in self.mates for other in mates}
+        pairs = zip(self.known, self.mates, strict=True)
+        return [not known and not mates and i not in paired for i, (known, mates) in enumerate(pairs)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,63 +134,103 @@ class Index:
             mates[other].append(one)
         return LookUp(self.mirror.find(keys), mates)
 
-    def admit(self, batch: Sequence[Prepared]) -> Admission:
-        """Looks up and admits a batch; the latter atomically."""
-        return self.admit_found(batch, self.look_up(batch))
+    def admit(
+        self,
+        batch: Sequence[Prepared],
+        founding: Foundings | None = None,
+        packed: Sequence[Packed] = (),
+    ) -> Admission:
+        """Looks up and admits a batch; the latter atomically. With `founding`, which says what an article's would be by
+        its place, those that are like nothing found their families in the same step. `packed` is what `pack` made of
+        the batch, if that has been done.
+        """
+        packed = packed or self.pack(batch)
+        return self.admit_found(batch, self.look_up(batch), founding, packed)
 
-    def admit_found(self, batch: Sequence[Prepared], found: LookUp) -> Admission:
-        """Admits a batch that has been looked up; looks it up anew where that was of too long ago."""
-        keys = [self.keys.private("contents"), self.keys.private("contents-begun"), self.keys.index]
-        admitting = script(self.connection, "admit")
-        while not (told := admitting(keys=[*keys, self.keys.private("article:")], args=self._words(batch, found))):
-            found = self.look_up(batch)
-        return self._admission(batch, found, *told)
-
-    def _words(self, batch: Sequence[Prepared], found: LookUp) -> list[bytes | str | int]:
-        """What the script is told of a batch."""
-        words: list[bytes | str | int] = [
-            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, MOST_MISSED,
+    def admit_found(
+        self,
+        batch: Sequence[Prepared],
+        found: LookUp,
+        founding: Foundings | None = None,
+        packed: Sequence[Packed] = (),
+    ) -> Admission:
+        """Admits a batch that has been looked up; looks it up anew where that was of too long ago. Nothing founds
+        unless the look-up knew all; so for a few times it must.
+        """
+        keys = self.keys
+        names = [
+            keys.private("contents"), keys.private("contents-begun"), keys.index, keys.private("article:"),
+            keys.article(""), keys.meta(""), keys.family(""), keys.alias(""), keys.seen, keys.families, keys.news,
+            keys.inbox,
         ]  # fmt: skip
-        for i, (prepared, text) in enumerate(zip(batch, self._texts(batch), strict=True)):
-            words += (
-                prepared.article.id,
-                shard(prepared.article.id.encode(), N_SHARDS),
-                prepared.content_hash,
-                pack_content(prepared.content(0)),
-                prepared.terms.to_bytes(),
-                text,
-                _packed(found.known[i]),
+        admitting, packed, n_exact = script(self.connection, "admit"), packed or self.pack(batch), 0
+        while True:
+            most_missed = 0 if founding and n_exact < _MOST_EXACT else MOST_MISSED
+            if told := admitting(keys=names, args=self._words(packed, found, founding, most_missed)):
+                return self._admission(batch, found, *told)
+            found, n_exact = self.look_up(batch), n_exact + 1
+
+    def pack(self, batch: Sequence[Prepared]) -> list[Packed]:
+        """What is kept of each article's text, whatever becomes of it, as an admission is told of it."""
+        ids = [one.article.id for one in batch]
+        return list(
+            zip(
+                ids,
+                [shard(article_id.encode(), N_SHARDS) for article_id in ids],
+                [one.content_hash for one in batch],
+                pack_contents([one.content(0) for one in batch]),
+                pack_terms([one.terms for one in batch]),
+                self._texts(batch),
+                strict=True,
             )
+        )
+
+    def _words(
+        self, packed: Sequence[Packed], found: LookUp, founding: Foundings | None, most_missed: int
+    ) -> list[Word]:
+        """What the script is told of a batch."""
+        words: list[Word] = [
+            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, most_missed, GROUP,
+        ]  # fmt: skip
+        for i, (own, is_lone) in enumerate(zip(packed, found.lone(), strict=True)):
+            words += own
+            words.append(_packed(found.known[i]))
+            words += founding(i) if founding and is_lone else NO_FOUNDING
         return words
 
     def _admission(
         self,
         batch: Sequence[Prepared],
         found: LookUp,
-        articles: Sequence[tuple[int, bytes | None, bytes | None]],
+        articles: Sequence[int | tuple[int, bytes | None, bytes | None]],
         others: Sequence[tuple[int, bytes | None, bytes | None]],
         last: int,
         server: bytes,
     ) -> Admission:
         contents = {number: unpack_content(number, packed) for number, packed, _ in others if packed}
+        missed = [contents[number] for number in range(self.mirror.known_to + 1, last + 1) if number in contents]
         states = {number: _state(state) for number, _, state in others}
+        numbers = [told if isinstance(told, int) else told[0] for told in articles]
         fresh: dict[int, Prepared] = {}
-        for prepared, (number, _, state) in zip(batch, articles, strict=True):
-            contents[number] = prepared.content(number)
-            states[number] = _state(state)
+        for prepared, number, told in zip(batch, numbers, articles, strict=True):
             if number > last:
                 fresh.setdefault(number, prepared)
-        missed = [contents[number] for number in range(self.mirror.known_to + 1, last + 1) if number in contents]
+            if not isinstance(told, int):
+                contents[number] = prepared.content(number)
+                states[number] = _state(told[2])
         near = self._near(batch, missed)
         self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
         admitted = []
-        for i, (prepared, (number, record, _)) in enumerate(zip(batch, articles, strict=True)):
+        for i, told in enumerate(articles):
+            if isinstance(told, int):
+                continue
+            number, record, _ = told
             candidates: set[int] = set()
             if not ((kept := states[number]) and kept.admitted):
-                candidates.update(found.known[i], near[i], (articles[mate][0] for mate in found.mates[i]))
+                candidates.update(found.known[i], near[i], (numbers[mate] for mate in found.mates[i]))
                 candidates.intersection_update(contents)
             before = ArticleRecord.unpack(record) if record else None
-            admitted.append(Admitted(prepared, number, before, tuple(sorted(candidates - {number}))))
+            admitted.append(Admitted(batch[i], number, before, tuple(sorted(candidates - {number}))))
         return Admission(tuple(admitted), contents, states, server.decode())
 
     def _near(self, batch: Sequence[Prepared], missed: Sequence[Content]) -> list[tuple[int, ...]]:
@@ -214,10 +272,7 @@ class Index:
     def states(self, numbers: Iterable[int]) -> dict[int, ContentState | None]:
         """The states of contents, None where one has not been committed."""
         wanted = list(numbers)
-        pipeline = self.connection.pipeline(transaction=False)
-        for number in wanted:
-            pipeline.hget(self._states(number), str(number))
-        replies = pipeline.execute() if wanted else []
+        replies = fields_of(self.connection, [(self._states(number), str(number)) for number in wanted])
         return {number: _state(reply) for number, reply in zip(wanted, replies, strict=True)}
 
     def groups(self, names: Iterable[int]) -> dict[int, ContentGroup]:

@@ -20,7 +20,7 @@ from dedup.buckets import Buckets
 from dedup.family import Content
 from dedup.lsh import MAX_ANCHOR_BUCKET, MAX_BUCKET, LshParams
 from dedup.pipeline import Prepared, content_keys
-from worker.store.connection import Connection, server_run
+from worker.store.connection import Connection, script
 from worker.store.keys import N_SHARDS, Keys
 from worker.store.records import unpack_content
 
@@ -48,9 +48,9 @@ class Mirror:
 
     def refresh(self) -> None:
         """Learns of what has been admitted since it last did; makes itself anew where the numbers are others."""
-        server = server_run(self.connection)
-        counter, begun = self.connection.mget(self.keys.private("contents"), self.keys.private("contents-begun"))
-        last, begun = int(counter or 0), begun or b""
+        names = [self.keys.private("contents"), self.keys.private("contents-begun")]
+        run, last, begun = script(self.connection, "numbers")(keys=names)
+        server = run.decode()
         if (server, begun) != (self.server, self.begun) or not self.known_to <= last:
             self._buckets, self._dropped_at, self.known_to = Buckets(), _DROPPED_FROM, 0
             self.server, self.begun = server, begun

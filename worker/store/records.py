@@ -13,9 +13,11 @@ import zstandard
 
 from dedup.containment import Extract
 from dedup.family import Content, Edge
+from dedup.shingle import packed_arrays
 from worker.store.inbox import StreamId
 
 _ARTICLE: Final = struct.Struct("<IQIQIdII")
+_CONTENT_NUMBER: Final = struct.Struct("<I")
 _CONTENT: Final = struct.Struct("<16sIHH")
 _STATE: Final = struct.Struct("<BQ")
 _GROUP: Final = struct.Struct("<II")
@@ -42,6 +44,10 @@ class ArticleRecord:
     def pack(self) -> bytes:
         published = math.nan if self.published_at is None else self.published_at
         return _ARTICLE.pack(self.content, *self.seen_at, *self.pushed_at, published, self.revision, self.source)
+
+    def pack_rest(self) -> bytes:
+        """The record without the number of its content, which comes first."""
+        return self.pack()[_CONTENT_NUMBER.size :]
 
     @classmethod
     def unpack(cls, packed: bytes) -> ArticleRecord:
@@ -94,16 +100,19 @@ class ContentGroup:
         return cls(tuple(numbers.tolist()), tuple(Edge(*edge) for edge in edges.tolist()))
 
 
-def pack_content(content: Content) -> bytes:
-    """Hash, length, signature, anchors and sample of a content (its number is in the key)."""
-    signature, anchors, sample = content.signature, content.extract.anchors, content.extract.sample
-    head = _CONTENT.pack(content.content_hash, content.n_words, len(signature), len(anchors))
-    arrays = signature.astype("<u2"), anchors.astype("<u4"), sample.astype("<u2")
-    return head + b"".join(array.tobytes() for array in arrays)
+def pack_contents(contents: Sequence[Content]) -> list[bytes]:
+    """Hash, length, signature, anchors and sample of each content (its number is in the key)."""
+    signatures = packed_arrays([one.signature for one in contents], "<u2")
+    anchors = packed_arrays([one.extract.anchors for one in contents], "<u4")
+    samples = packed_arrays([one.extract.sample for one in contents], "<u2")
+    return [
+        _CONTENT.pack(one.content_hash, one.n_words, len(signature) // 2, len(own) // 4) + signature + own + sample
+        for one, signature, own, sample in zip(contents, signatures, anchors, samples, strict=True)
+    ]
 
 
 def unpack_content(number: int, packed: bytes) -> Content:
-    """The content that `pack_content` packed."""
+    """The content that `pack_contents` packed."""
     content_hash, n_words, n_places, n_anchors = _CONTENT.unpack_from(packed)
     signature = np.frombuffer(packed, "<u2", n_places, _CONTENT.size)
     anchors = np.frombuffer(packed, "<u4", n_anchors, _CONTENT.size + signature.nbytes)

@@ -1,22 +1,29 @@
 -- Gives numbers to the contents of a batch and keeps what is new, as one atomic step: of two workers with one text the
--- second always finds the first.
--- KEYS: the counter of content numbers, the mark of its beginning, the prefix of the index, the prefix of article
--- records.
+-- second always finds the first. An article that is like nothing founds its family in the same step.
+-- KEYS: the counter of content numbers, the mark of its beginning, what the keys of the index, of article records, of
+-- articles, of their metadata, of families and of aliases begin with, all articles, all families, news, the inbox.
 -- ARGV[1] hashes of content hashes, ARGV[2] contents whose states share a hash, ARGV[3] the last number that the caller
 -- knows the contents up to, ARGV[4] the run of the server and ARGV[5] the beginning of the counter under which it does,
--- ARGV[6] most contents it may not know; then seven strings for each article:
+-- ARGV[6] most contents it may not know, ARGV[7] the consumer group of the inbox; then eighteen strings for each article:
 -- article id, its record shard, content hash (16 bytes), content (packed), terms (packed), text (packed, '' to keep
--- none), numbers of contents it may be like (packed u32).
+-- none), numbers of contents it may be like (packed u32); then its inbox entry ('' where it founds nothing), the id of
+-- the family that it founds, its record without the number of its content, its arrival as a score, published_at,
+-- seen_at, title, url, source, language, warnings.
 -- Returns '' where the caller knows another server's contents or too few; else {articles, others, last, server}: for
--- each article {number, record, state of its content}; for each content that one of them may be like, and each the
--- caller did not know, {number, content, state}; the last number before this call; and the id of this run of the server.
+-- each article its number where it has founded its family, {number, record, state of its content} where not; for each
+-- content that one of the latter may be like, and each the caller did not know, {number, content, state}; the last
+-- number before this call; and the id of this run of the server.
+-- An article founds only where the caller knew all contents, its content is new, it was never seen, the id is free and
+-- the entry still there.
 -- What is new is written in few commands of many words: each command is a record in the append-only file.
 local counter, begun, index, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local article, meta, family, alias = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local seen, families, news, inbox = KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local shards, per_hash, known_to, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
-local first_word, per_article = 7, 7
+local first_word, per_article = 8, 18
 -- A content that has no articles yet is in a group of its own, named as no other is.
 local own_groups = 2 ^ 52
-local call = redis.call
+local call, pack = redis.call, struct.pack
 
 local server = string.match(call('INFO', 'server'), 'run_id:(%x+)')
 local last = tonumber(call('GET', counter) or 0)
@@ -47,42 +54,77 @@ for i = first_word, #ARGV, per_article do
   end
 end
 
-local state_of, is_own = {}, {}
+local function may_found(i)
+  local id, entry, name = ARGV[i], ARGV[i + 7], ARGV[i + 8]
+  return entry ~= '' and last == known_to and not call('HGET', records .. ARGV[i + 1], id)
+    and call('EXISTS', family .. name, alias .. name) == 0 and call('XDEL', inbox, entry) == 1
+end
+
+local has_founded, state_of = {}, {}
 if #new > 0 then
   if last == 0 then call('SET', begun, table.concat(call('TIME'), '.')) end
   call('INCRBY', counter, #new)
   local now = call('TIME')[1]
   local contents, waiting, kept = {'MSET'}, {'ZADD', index .. 'waiting'}, {}
-  for _, i in ipairs(new) do
-    local hash = ARGV[i + 2]
-    local number = number_of[hash]
-    call('HSET', place(hash), hash, struct.pack('<I4', number))
-    contents[#contents + 1], contents[#contents + 2] = index .. 'content:' .. number, ARGV[i + 3]
-    contents[#contents + 1], contents[#contents + 2] = index .. 'terms:' .. number, ARGV[i + 4]
-    if ARGV[i + 5] ~= '' then
-      contents[#contents + 1], contents[#contents + 2] = index .. 'text:' .. number, ARGV[i + 5]
+  local arrived, founded = {'ZADD', seen}, {'ZADD', families}
+  local told, done = {'XADD', news, '*'}, {'XACK', inbox, ARGV[7]}
+  for k, i in ipairs(new) do
+    local hash, number, n = ARGV[i + 2], last + k, #contents
+    call('HSET', place(hash), hash, pack('<I4', number))
+    contents[n + 1], contents[n + 2] = index .. 'content:' .. number, ARGV[i + 3]
+    contents[n + 3], contents[n + 4] = index .. 'terms:' .. number, ARGV[i + 4]
+    if ARGV[i + 5] ~= '' then contents[n + 5], contents[n + 6] = index .. 'text:' .. number, ARGV[i + 5] end
+    local state
+    if may_found(i) then
+      local id, name, score = ARGV[i], ARGV[i + 8], ARGV[i + 10]
+      has_founded[i] = true
+      state = pack('<BI8', 1, own_groups + number) .. name
+      call('HSET', records .. ARGV[i + 1], id, pack('<I4', number) .. ARGV[i + 9])
+      call('HSET', family .. name, 'representative', id, 'n_articles', '1', 'story', '')
+      call('ZADD', family .. name .. ':articles', score, id)
+      call(
+        'HSET', article .. id, 'family', name, 'kind', 'new', 'representative', id, 'story', '', 'storyline', '',
+        'status', 'admitted', 'published_at', ARGV[i + 11], 'seen_at', ARGV[i + 12], 'revision', '0')
+      call(
+        'HSET', meta .. id, 'title', ARGV[i + 13], 'url', ARGV[i + 14], 'source', ARGV[i + 15],
+        'language', ARGV[i + 16], 'warnings', ARGV[i + 17])
+      n = #founded
+      arrived[n + 1], arrived[n + 2], founded[n + 1], founded[n + 2] = score, id, score, name
+      told[n + 2], told[n + 3], done[n / 2 + 3] = name, '', ARGV[i + 7]
+    else
+      state = pack('<BI8', 0, own_groups + number)
+      waiting[#waiting + 1], waiting[#waiting + 2] = now, number
     end
-    state_of[number] = struct.pack('<BI8', 0, own_groups + number)
-    waiting[#waiting + 1], waiting[#waiting + 2] = now, number
+    state_of[number] = state
     local key = states(number)
     local fields = kept[key]
     if not fields then
       fields = {'HSET', key}
       kept[key] = fields
     end
-    fields[#fields + 1], fields[#fields + 2] = number, state_of[number]
+    fields[#fields + 1], fields[#fields + 2] = number, state
   end
   call(unpack(contents))
-  call(unpack(waiting))
   for _, fields in pairs(kept) do call(unpack(fields)) end
+  if #waiting > 2 then call(unpack(waiting)) end
+  if #founded > 2 then
+    call(unpack(arrived))
+    call(unpack(founded))
+    call(unpack(told))
+    call(unpack(done))
+  end
 end
 
-local articles = {}
+local articles, is_own = {}, {}
 for i = first_word, #ARGV, per_article do
   local number = number_of[ARGV[i + 2]]
   is_own[number] = true
-  if state_of[number] == nil then state_of[number] = call('HGET', states(number), number) end
-  articles[#articles + 1] = {number, call('HGET', records .. ARGV[i + 1], ARGV[i]), state_of[number]}
+  if has_founded[i] then
+    articles[#articles + 1] = number
+  else
+    if state_of[number] == nil then state_of[number] = call('HGET', states(number), number) end
+    articles[#articles + 1] = {number, call('HGET', records .. ARGV[i + 1], ARGV[i]), state_of[number]}
+  end
 end
 
 local others, is_told = {}, {}
@@ -93,9 +135,9 @@ local function tell(number)
 end
 
 for number = known_to + 1, last do tell(number) end
-for i, article in ipairs(articles) do
-  local state, candidates = article[3], ARGV[first_word + (i - 1) * per_article + 6]
-  if not (state and string.byte(state, 1) == 1) then
+for k, told in ipairs(articles) do
+  if type(told) == 'table' and not (told[3] and string.byte(told[3], 1) == 1) then
+    local candidates = ARGV[first_word + (k - 1) * per_article + 6]
     for j = 1, #candidates, 4 do tell((struct.unpack('<I4', candidates, j))) end
   end
 end
