@@ -41,6 +41,8 @@ _TRACKING: Final = re.compile(
     re.IGNORECASE,
 )
 _KEPT_IN_QUERY: Final = "%!$&'()*+,;=:@/?[]|~"
+_NOT_IN_URLS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_MOST_CLEANINGS: Final = 8
 _JSON_TYPES: Final = {
     bool: "a boolean", int: "a number", float: "a number", str: "a string",
     list: "an array", dict: "an object", type(None): "null",
@@ -101,10 +103,21 @@ def parse_article(payload: bytes | str | Mapping[str, object], max_bytes: int = 
 def canonical_url(url: str) -> str:
     """The URL without tracking parameters, fragment and needless variation, or "" where it is no web address.
 
-    Of the query nothing else is left out: two articles that differ in a parameter of unknown meaning stay two.
+    Of the query nothing else is left out: two articles that differ in a parameter of unknown meaning stay two. What is
+    canonical stays as it is: cleaning goes on until it changes nothing.
     """
+    for _ in range(_MOST_CLEANINGS):
+        cleaned = _clean(url)
+        if cleaned == url:
+            return url
+        url = cleaned
+    return ""
+
+
+def _clean(url: str) -> str:
+    """One step of `canonical_url`."""
     try:
-        parts = urlsplit("".join(url.split()))
+        parts = urlsplit(_NOT_IN_URLS.sub("", url))
         if parts.scheme.lower() not in {"http", "https"}:
             return ""
         cleaned = urlsplit(clean_url(parts._replace(query="", fragment="").geturl()) or "")
