@@ -132,7 +132,7 @@ def test_a_given_id_is_kept_or_rejected_never_changed(claimed: str, field: str) 
 @settings(max_examples=150)
 @given(urls)
 @example("https://a.b//")
-@example("https://example.com\x1a\"")
+@example('https://example.com\x1a"')
 def test_a_canonical_url_is_its_own_canonical_url(url: str) -> None:
     once = canonical_url(url)
     assert canonical_url(once) == once
