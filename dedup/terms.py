@@ -6,7 +6,7 @@ Interface beside the plain one: `vectors` returns `Vectors`, the rows together w
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -18,12 +18,15 @@ from sklearn.feature_extraction.text import TfidfTransformer
 
 from dedup.cues import NAME, NUMBER, Cues, CuesError, pack_cues
 from dedup.errors import DedupError
-from dedup.frequencies import NO_FREQUENCIES, Frequencies, term_keys
+from dedup.frequencies import NO_FREQUENCIES, Frequencies
 from dedup.lead import Leads
 from dedup.shingle import packed_arrays, split
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 2
+_SLOT_BITS: Final = 24
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+"""Knuth's multiplicative hashing: 2**64 over the golden ratio."""
 
 
 class TermsError(DedupError):
@@ -142,36 +145,89 @@ def vectors(terms: Sequence[Terms], params: TermParams, before: Frequencies = NO
 
     `before` are the document frequencies of what was told earlier: a term counts as if those articles were here, too.
     """
-    counts, keys = _counts(terms)
+    said = _Said.of(terms)
+    counts, columns = _counts(said, before, params)
+    keys = columns.keys
     if not len(keys):
         return Vectors(counts.astype(np.float32), keys, np.zeros(0, np.bool_))
     frequency = np.bincount(counts.indices, minlength=counts.shape[1]) + before.of(keys)
     n_imagined = len(terms) + before.n_articles + params.background_articles
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
     weights = _weights(frequency, keys, n_imagined, params)
-    is_name, is_number = _marked(terms, keys, {NAME: params.name_share, NUMBER: 0})
+    is_name, is_number = (columns.marked(said, mark, share) for mark, share in ((NAME, params.name_share), (NUMBER, 0)))
     weigher.idf_ = weights * params.name_weight**is_name
     kept = weights > 0
     rows = _unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32)
     return Vectors(rows, keys[kept], ((is_name > 0) | (is_number > 0))[kept])
 
 
-def _marked(terms: Sequence[Terms], keys: NDArray[np.uint64], shares: Mapping[int, float]) -> list[NDArray[np.float64]]:
-    """For each of these marks, how much of each key has it in more than its share of occurrences: 1, or .5 for one word
-    of two.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Said:
+    """The content words of many articles, one after the other: `words` are all there are (uint32, ascending), `places`
+    says which each is, `marks` are theirs, and `owners` the articles that they are of.
     """
-    hashes = np.concatenate([np.zeros(0, np.uint32), *(one.hashes for one in terms)])
-    marks = np.concatenate([np.zeros(0, np.uint8), *(one.marks for one in terms)])
-    words, place, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    high, low = (part.astype(np.uint32) for part in (keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)))
-    first, second = (np.minimum(np.searchsorted(words, part), len(words) - 1) for part in (high, low))
-    is_pair = high > 0
-    found: list[NDArray[np.float64]] = []
-    for mark, share in shares.items():
-        often = np.bincount(place, marks & np.uint8(mark) > 0, len(words)) > share * counts
-        own, other = ((often[at] & (words[at] == part)).astype(float) for at, part in ((second, low), (first, high)))
-        found.append(np.where(is_pair, (other + own) / 2, own))
-    return found
+
+    words: NDArray[np.uint32]
+    places: NDArray[np.int64]
+    marks: NDArray[np.uint8]
+    owners: NDArray[np.int64]
+    n_articles: int
+
+    @classmethod
+    def of(cls, terms: Sequence[Terms]) -> _Said:
+        hashes = np.concatenate([np.zeros(0, np.uint32), *(one.hashes for one in terms)])
+        marks = np.concatenate([np.zeros(0, np.uint8), *(one.marks for one in terms)])
+        words, places = np.unique(hashes, return_inverse=True)
+        owners = np.repeat(np.arange(len(terms)), [one.n_words for one in terms])
+        return cls(words, places.astype(np.int64), marks, owners, len(terms))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """The terms that columns stand for: all `words`, and after them pairs of words by their places among these."""
+
+    words: NDArray[np.uint32]
+    firsts: NDArray[np.int64]
+    seconds: NDArray[np.int64]
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        wide = self.words.astype(np.uint64)
+        return np.concatenate([wide, wide[self.firsts] << np.uint64(32) | wide[self.seconds]])
+
+    def marked(self, said: _Said, mark: int, share: float) -> NDArray[np.float64]:
+        """How much of each term has this mark in more than this share of occurrences: 1, or .5 for one word of two."""
+        counts = np.bincount(said.places, minlength=len(self.words))
+        often = np.bincount(said.places, said.marks & np.uint8(mark) > 0, len(self.words)) > share * counts
+        return np.concatenate([often.astype(float), (often[self.firsts].astype(float) + often[self.seconds]) / 2])
+
+
+def _counts(said: _Said, before: Frequencies, params: TermParams) -> tuple[sparse.csr_matrix, _Columns]:
+    """How often each article has each term, and what the columns stand for; of pairs those that may be said by enough
+    articles, the earlier ones among them.
+    """
+    n_words = len(said.words)
+    together = np.flatnonzero(said.owners[1:] == said.owners[:-1])
+    pairs = said.places[together] * n_words + said.places[together + 1]
+    shared = _may_be_repeated(pairs) if params.min_articles > 1 else np.ones(len(pairs), np.bool_)
+    if before.n_articles:
+        shared |= before.of(_Columns(said.words, *np.divmod(pairs, n_words)).keys[n_words:]) > 0
+    told, which = np.unique(pairs[shared], return_inverse=True)
+    columns = np.concatenate([said.places, n_words + which])
+    rows = np.concatenate([said.owners, said.owners[together[shared]]])
+    shape = said.n_articles, n_words + len(told)
+    counts = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+    counts.sort_indices()
+    return counts, _Columns(said.words, *np.divmod(told, max(1, n_words)))
+
+
+def _may_be_repeated(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of these numbers are there more than once, and a few others: most pairs of words are said once, and need
+    not be sorted to know it.
+    """
+    spread = pairs.astype(np.uint64) * _SPREAD >> np.uint64(64 - _SLOT_BITS)
+    slots = spread.astype(np.int64)
+    return np.asarray(np.bincount(slots, minlength=1)[slots] > 1)
 
 
 def _weights(
@@ -186,18 +242,6 @@ def _weights(
     common = max(params.common_articles, params.common_share * n_articles)
     weights[frequency > min(params.max_share * n_imagined, common)] = 0
     return np.asarray(weights)
-
-
-def _counts(terms: Sequence[Terms]) -> tuple[sparse.csr_matrix, NDArray[np.uint64]]:
-    """How often each article has each term, and the key of each column."""
-    lists = [term_keys(one.hashes) for one in terms]
-    lengths = np.array([len(keys) for keys in lists], dtype=np.int64)
-    flat = np.concatenate([*lists, np.zeros(0, np.uint64)])
-    keys, columns = np.unique(flat, return_inverse=True)
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    counts = sparse.csr_matrix((np.ones(len(flat)), columns, starts), shape=(len(terms), len(keys)))
-    counts.sum_duplicates()
-    return counts, keys
 
 
 def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
