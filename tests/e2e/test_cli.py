@@ -384,7 +384,9 @@ def test_what_is_rejected_is_named_and_kept_and_the_rest_goes_through(
     assert (ran.code, ran.out) == (1, "good\n")
     assert ran.said[0] == "dedup: 1 articles accepted, 3 rejected"
     assert ran.said[1].startswith("dedup: rejected empty: text: no text at all")
-    assert ran.said[2].startswith("dedup: rejected (no id): payload: not JSON")
+    assert ran.said[2].startswith(
+        "dedup: rejected article 2 (no id): payload: not JSON: Expecting value at character 1"
+    )
     assert ": id: has a control character" in ran.said[3]
     told = json.loads(dedup("status", "--json", "--data-dir", data_dir).out)
     assert (told["rejected"], told["waiting_in_inbox"]) == (3, 1)
