@@ -180,6 +180,8 @@ def _decode(payload: bytes | str, max_bytes: int) -> Mapping[str, object]:
         fields = json.loads(payload)
     except UnicodeDecodeError as error:
         raise ArticleError(None, "payload", f"not UTF-8: {error.reason} at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise ArticleError(None, "payload", f"not JSON: {error.msg} at character {error.pos + 1:,}") from error
     except ValueError as error:
         raise ArticleError(None, "payload", f"not JSON: {str(error)[:200]}") from error
     except RecursionError as error:

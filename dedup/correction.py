@@ -151,6 +151,15 @@ class Corrections:
                 chain,
             )
 
+    def between(self, one: str, other: str) -> tuple[CorrectionKind, tuple[str, ...]] | None:
+        """What follows for two articles, with the articles that it follows from: a chain of links from one to the
+        other, or one that would be closed between two that are unlinked, which are its ends; None where nothing does.
+        """
+        if chain := self._path(one, other):
+            return "link", tuple(chain)
+        chain = self._forbidden(Correction.of("link", one, other))
+        return ("unlink", tuple(chain)) if chain else None
+
     def _path(self, start: str, end: str) -> list[str]:
         """The shortest chain of links from one article to another, none where there is no chain."""
         before = self._reached(start)

@@ -190,9 +190,12 @@ class Run:
         loose = sorted(loose, key=lambda name: self.arrival(self.stories[name]))
         free = set(loose)
         standing = [
-            (line, one)
+            (
+                line,
+                self.lines.profiles.get(name, before),
+            )  # a part that was split off is no subject of the rest any more
             for line in sorted(self.window.profiles)
-            for name, one in sorted(self.window.profiles[line].items())
+            for name, before in sorted(self.window.profiles[line].items())
             if name not in free and not self.is_merged(name)
         ]
         labels = link_stories(

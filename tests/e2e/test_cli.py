@@ -384,7 +384,9 @@ def test_what_is_rejected_is_named_and_kept_and_the_rest_goes_through(
     assert (ran.code, ran.out) == (1, "good\n")
     assert ran.said[0] == "dedup: 1 articles accepted, 3 rejected"
     assert ran.said[1].startswith("dedup: rejected empty: text: no text at all")
-    assert ran.said[2].startswith("dedup: rejected (no id): payload: not JSON")
+    assert ran.said[2].startswith(
+        "dedup: rejected article 2 (no id): payload: not JSON: Expecting value at character 1"
+    )
     assert ": id: has a control character" in ran.said[3]
     told = json.loads(dedup("status", "--json", "--data-dir", data_dir).out)
     assert (told["rejected"], told["waiting_in_inbox"]) == (3, 1)
@@ -872,13 +874,18 @@ def test_the_figures_of_a_service_are_told(dedup: Run, worked: Path) -> None:
         (("report", "--name", "yesterday"), "'yesterday' names no day; write it like 2026-11-21"),
         (("report", "--name", "2026-11-21", "--period", "hour"), "names no hour; write it like 2026-11-21T14"),
         (("report", "-o", "/nonexistent/report"), "cannot write /nonexistent/report: No such file or directory"),
-        (("changes", "--after", "yesterday"), "Invalid stream ID"),
     ],
 )
 def test_what_is_not_known_is_said(dedup: Run, worked: Path, words: tuple[str, ...], reason: str) -> None:
     ran = dedup(*words, "--data-dir", worked)
     assert (ran.code, ran.out, len(ran.said)) == (1, "", 1)
     assert reason in ran.said[0]
+
+
+def test_an_entry_to_resume_after_that_is_none_is_refused_by_name(dedup: Run) -> None:
+    ran = dedup("changes", "--after", "yesterday")
+    assert (ran.code, ran.out) == (2, "")
+    assert "argument --after: 'yesterday' is no entry of the stream" in ran.said[-1]
 
 
 @pytest.mark.parametrize(("period", "told"), [("hour", "an hour"), ("day", "a day")])

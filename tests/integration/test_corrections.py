@@ -63,6 +63,12 @@ def told(store: Store, run: int) -> list[tuple[str, tuple[str, ...]]]:
     return [(change.kind, change.articles) for change in changes(store, run) if change.kind != "linked"]
 
 
+def lines(store: Store) -> dict[str, str]:
+    """The storyline of each article."""
+    found = {name: store.articles.get(name) for name in live(store)}
+    return {name: entry.storyline for name, entry in found.items() if entry is not None}
+
+
 def stories(store: Store) -> set[frozenset[str]]:
     """The partition of all articles into stories."""
     return {frozenset(store.stories.articles(story)) for story in store.stories.all_ids()}
@@ -154,6 +160,23 @@ def test_what_is_taken_back_is_as_it_was_before(store: Store, kind: CorrectionKi
     assert told(store, run or 0)[-1] == ("corrected", tuple(sorted(ends)))
     recount(store)
     quiet(store, holder, EARLY + 4)
+
+
+def test_stories_that_were_linked_wrongly_are_in_no_storyline_together_once_it_is_taken_back(store: Store) -> None:
+    for event, prefix, day in (("talks", "r1", 2), ("talks", "r2", 19), ("ferry", "f", 2)):
+        ingest(store, *(about(event, f"{prefix}-{i}", published_at=f"2026-01-{day:02}T0{i}:00:00Z") for i in range(3)))
+    holder = clusterer(store)
+    holder.run(EARLY + 1)
+    before = lines(store)
+    assert before["r1-0"] == before["r2-0"] != before["f-0"]
+    link(store, "r1-0", "f-0")
+    holder.run(EARLY + 2)
+    undo(store, "link", "r1-0", "f-0")
+    run = holder.run(EARLY + 3)
+    after = lines(store)
+    assert after["r1-0"] == after["r2-0"] != after["f-0"]
+    assert "linked" not in {change.kind for change in changes(store, run or 0)}
+    recount(store)
 
 
 def test_the_order_in_which_corrections_were_made_does_not_matter(store: Store) -> None:

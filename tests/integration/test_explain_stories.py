@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from dedup.correction import Correction, CorrectionKind
 from tests.integration.world import DAY, PARAMS, about, altered, article, clusterer, ingest, seed_lines, text
+from worker.explained.reasons import why_pair
+from worker.service.correcting import correct
 from worker.service.explaining_stories import PairExplanation, StoryExplanation, explain_pair, explain_story
 from worker.service.runtime import make_runtime
 from worker.settings import Settings
@@ -47,6 +50,26 @@ def test_an_article_is_told_with_its_story_its_storyline_and_its_place_in_it(rou
     assert found.story is not None
     assert (found.story.id, found.story.n_articles, found.storyline) == (entry.story, 3, entry.storyline)
     assert (found.number, found.n_stories) == (2, 2)
+
+
+def test_a_correction_is_named_as_what_joins_two_articles_or_keeps_them_apart(rounds: Store) -> None:
+    def why(here: str, there: str) -> str:
+        return why_pair(compared(rounds, here, there))
+
+    def made(*pair: str, kind: CorrectionKind) -> None:
+        correct(rounds.connection, rounds.keys, Correction.of(kind, *pair))
+
+    made("first-0", "ferry-0", kind="link")
+    made("first-0", "first-1", kind="unlink")
+    assert why("ferry-0", "first-0") == "joined by a correction: ferry-0 and first-0 are linked, from the next run on"
+    assert why("first-0", "first-1").endswith("first-0 and first-1 are unlinked, from the next run on")
+    assert clusterer(rounds).run(time.time()) == 2
+    made("ferry-0", "ferry-1", kind="link")
+    assert why("ferry-0", "first-0") == "joined by a correction: ferry-0 and first-0 are linked"
+    assert why("first-1", "first-0") == "kept apart by a correction: first-0 and first-1 are unlinked"
+    assert why("first-0", "ferry-1") == "joined by corrections: first-0 - ferry-0 - ferry-1 are linked"
+    assert why("ferry-1", "first-1").startswith("kept apart by corrections: first-0 and first-1 are unlinked, and")
+    assert "correction" not in why("first-2", "second-0")
 
 
 def test_the_nearest_are_members_of_its_story_and_the_runner_up_is_the_round_before(rounds: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import hashlib
 import hmac
 import json
@@ -577,6 +578,14 @@ def test_a_push_needs_the_write_token(guarded: httpx.Client, store: Store, heade
 def test_a_push_must_say_that_it_is_json(web: httpx.Client, store: Store, kind: str) -> None:
     assert pushed(web, article("a", "Text."), **{"Content-Type": kind}).status_code == 415
     assert store.inbox.n_waiting() == 0
+
+
+def test_a_compressed_push_is_refused_as_such(web: httpx.Client, store: Store) -> None:
+    body = gzip.compress(b'{"id": "a", "text": "Text."}')
+    answer = web.post("/articles", content=body, headers={**WRITES, "Content-Encoding": "gzip"})
+    assert (answer.status_code, store.inbox.n_waiting()) == (415, 0)
+    assert "Content-Encoding" in answer.json()["error"]
+    assert pushed(web, article("a", "Text."), **{"Content-Encoding": "identity"}).status_code == 202
 
 
 def test_beyond_loopback_every_look_up_needs_a_token(guarded: httpx.Client, store: Store) -> None:

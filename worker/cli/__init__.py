@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -87,7 +88,9 @@ def _add_reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     scope.add_argument("--family", action="store_true", help="its family alone, which needs no look at the window")
     changes = _add(commands, "changes", "reading:changes", "list what happened to stories")
     changes.add_argument("--follow", action="store_true", help="go on with what happens from now on")
-    changes.add_argument("--after", metavar="ENTRY", default="0", help="resume after this entry of the stream")
+    changes.add_argument(
+        "--after", metavar="ENTRY", type=_entry, default="0", help="resume after this entry of the stream"
+    )
     changes.add_argument("--limit", metavar="N", type=_count, help="stop after so many")
     report = _add(commands, "report", "reading:report", "show the report of an hour or a day")
     report.add_argument("--period", choices=("hour", "day"), default="day")
@@ -177,6 +180,12 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def _entry(text: str) -> str:
+    if not re.fullmatch(r"\d{1,18}(-\d{1,18})?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is no entry of the stream, which looks like 1795310902487-0")
+    return text
 
 
 def _port(text: str) -> int:

@@ -68,8 +68,8 @@ def _progress() -> Progress:
 
 def _tell(told: Pushed) -> None:
     note(f"{len(told.accepted):,} articles accepted, {len(told.rejected):,} rejected")
-    for one in told.rejected[:_TOLD_REJECTIONS]:
-        note(f"rejected {one.article_id or '(no id)'}: {one.field}: {one.reason}")
+    for place, one in list(zip(told.rejected_at, told.rejected, strict=True))[:_TOLD_REJECTIONS]:
+        note(f"rejected {one.article_id or f'article {place + 1:,} (no id)'}: {one.field}: {one.reason}")
     if len(told.rejected) > _TOLD_REJECTIONS:
         note(f"and {len(told.rejected) - _TOLD_REJECTIONS:,} more; all of them are in the stream `rejected`")
     if not sys.stdout.isatty():

@@ -7,6 +7,7 @@ from typing import Final
 
 from dedup.agreement import Agreement, Filled
 from dedup.belonging import Apart, Likeness, Score
+from dedup.correction import CorrectionKind
 from dedup.cues import LAST_VALUE
 from worker.explained.spelling import UNKNOWN, Speller
 from worker.service.explaining_stories import PairExplanation, StoryExplanation
@@ -47,6 +48,8 @@ def why_in_story(found: StoryExplanation) -> str:
 
 def why_pair(found: PairExplanation, speller: Speller | None = None) -> str:
     """In a sentence, why two articles are in one story, or in two."""
+    if found.corrected is not None:
+        return _corrected(*found.corrected, is_one=found.together in {"family", "story"})
     if found.together == "family":
         return "of one family, and so of one story: dedup explain with one of them says why"
     for home in found.homes:
@@ -64,6 +67,20 @@ def why_pair(found: PairExplanation, speller: Speller | None = None) -> str:
         "alone": "in one story",
         "none": "the window as it is does not join them: an earlier run or a correction did, or news waits for a run",
     }[pair.joining or "none" if pair is not None else "none"]
+
+
+def _corrected(kind: CorrectionKind, chain: Sequence[str], *, is_one: bool) -> str:
+    """What corrections say of two articles that are in one story by now, or in two."""
+    is_direct = len(chain) == 2
+    told = {
+        ("link", True): f"joined by a correction: {chain[0]} and {chain[-1]} are linked",
+        ("link", False): f"joined by corrections: {' - '.join(chain)} are linked",
+        ("unlink", True): f"kept apart by a correction: {chain[0]} and {chain[-1]} are unlinked",
+        ("unlink", False): (
+            f"kept apart by corrections: {chain[0]} and {chain[-1]} are unlinked, and these two are linked with them"
+        ),
+    }[kind, is_direct]
+    return told if is_one == (kind == "link") else f"{told}, from the next run on"
 
 
 def cause(apart: Apart, speller: Speller) -> str:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from dedup.belonging import Belonging, Pair, Seen, belonging, compare_two
+from dedup.correction import CorrectionKind
 from dedup.cues import digits
 from dedup.lead import spelt_words
 from dedup.pipeline import Params, fingerprint
@@ -78,13 +79,16 @@ class StoryExplanation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairExplanation:
-    """Two articles. `pair` is None where they are of one family, and unless both are placed; the rest as above."""
+    """Two articles. `pair` is None where they are of one family, and unless both are placed; `corrected` is what
+    corrections say of the two (`Corrections.between`), None where nothing; the rest as above.
+    """
 
     homes: tuple[Home, Home]
     together: Together
     pair: Pair | None
     words: Mapping[int, str]
     has_texts: bool
+    corrected: tuple[CorrectionKind, tuple[str, ...]] | None
 
 
 def explain_story(
@@ -125,12 +129,13 @@ def explain_pair(
     view = _View.load(store, params, window_seconds, now)
     here, there = (view.home(entry) for entry in known)
     together = _together(here, there)
+    corrected = store.corrections.read().corrections.between(*article_ids)
     if together == "family" or {here.standing, there.standing} != {"placed"}:
-        return PairExplanation((here, there), together, None, {}, has_texts=True)
+        return PairExplanation((here, there), together, None, {}, has_texts=True, corrected=corrected)
     seen = view.seen(params)
     places = [view.places[one.family] for one in (here, there)]
     words, has_texts = view.words(seen, places)
-    return PairExplanation((here, there), together, compare_two(seen, *places), words, has_texts)
+    return PairExplanation((here, there), together, compare_two(seen, *places), words, has_texts, corrected)
 
 
 def _together(here: Home, there: Home) -> Together:

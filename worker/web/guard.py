@@ -7,7 +7,7 @@
 4. GET and HEAD need the read token where one is set; beyond loopback one must be set. The write token does, too. A
    story feed may be given the token in its query, for readers that can send no header.
 5. Tokens are compared in constant time.
-6. A POST that is no hook must say that it is JSON, which no form of a page can.
+6. A POST that is no hook must say that it is JSON, which no form of a page can, and be sent uncompressed.
 7. An error that nobody foresaw is answered without a word of it, and logged by its kind alone.
 """
 
@@ -152,6 +152,10 @@ def _judge_writing(headers: Headers, rules: Rules) -> None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in JSON_TYPES:
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be one of {', '.join(JSON_TYPES)}")
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Refused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a compressed body is not read: send it without Content-Encoding"
+        )
 
 
 def _is_one_of(shown: str, *tokens: str) -> bool:

@@ -58,7 +58,7 @@ def pushes(backend: Backend) -> APIRouter:
 
     @router.post(
         "/articles", status_code=202, response_model=None, openapi_extra=_ARTICLES,
-        responses=_ANSWERS | {415: {**_PROBLEM, "description": "not said to be JSON"},
+        responses=_ANSWERS | {415: {**_PROBLEM, "description": "not said to be JSON, or compressed"},
                               422: {"model": shapes.PushedShape, "description": "none was accepted"}},
     )  # fmt: skip
     async def push_articles(request: Request) -> Response:
