@@ -16,7 +16,17 @@ import regex
 from numpy.typing import NDArray
 from stopwordsiso import langs, stopwords
 
-from dedup.shingle import AFTER_LINE, AFTER_SENTENCE, DIGIT, KnownWords, located_words, split, word_hashes
+from dedup.shingle import (
+    AFTER_LINE,
+    AFTER_SENTENCE,
+    DIGIT,
+    RUNS_ON,
+    KnownWords,
+    located_words,
+    mix64,
+    split,
+    word_hashes,
+)
 from dedup.text import SPACELESS, normalise
 
 _IN_NUMBER: Final = re.compile(r"[.,:](?=\d)(?<=\d.)(?:(?<=[.,])(?=\d{3}(?!\d))|())")
@@ -26,6 +36,8 @@ _PIECE: Final = regex.compile(
     regex.V1,
 )
 """A word, a number with its marks being one."""
+_TWO_LETTERS: Final = regex.compile(r"[[\p{L}\p{M}\p{N}]&&[\u0800-\U0010FFFF]]{2}", regex.V1)
+"""Two letters that `RUNS_ON` may be said of: the mark of long vowels in Japanese is of no script."""
 _LETTERS_PER_WORD: Final = (8, 64)
 """Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
@@ -50,7 +62,8 @@ class Leads:
 def read_leads(titles: Sequence[str], bodies: Sequence[str], n_words: int) -> Leads:
     """The first `n_words` words of each title with its body, both of which `dedup.text.normalise` has been through.
 
-    1,000 and 6.4 are one word each.
+    1,000 and 6.4 are one word each. In scripts without spaces every two letters in a row are one, and the last letter
+    of several is none (a stop word): one letter has too many meanings.
     """
     texts = [f"{title}\n{_after(title, body)}" for title, body in zip(titles, bodies, strict=True)]
     words, places, counts = _read(texts, n_words)
@@ -58,7 +71,26 @@ def read_leads(titles: Sequence[str], bodies: Sequence[str], n_words: int) -> Le
     after_line = places & AFTER_LINE > 0
     sentence = _since_start(after_line | (places & AFTER_SENTENCE > 0), starts, counts)
     paragraph = _since_start(after_line, starts, counts)
-    return Leads(words, counts, sentence, paragraph, _are_stop(words, counts), places & DIGIT > 0)
+    is_stop = _are_stop(words, counts)
+    _pair_letters(words, is_stop, places & RUNS_ON > 0, np.cumsum(counts) - 1)
+    return Leads(words, counts, sentence, paragraph, is_stop, places & DIGIT > 0)
+
+
+def _pair_letters(
+    words: NDArray[np.uint64], is_stop: NDArray[np.bool_], runs_on: NDArray[np.bool_], lasts: NDArray[np.int64]
+) -> None:
+    """Makes a word of every two letters in a row, in place; a stop word of two such. `lasts`: where each text ends."""
+    runs_on[lasts[lasts >= 0]] = False
+    first = np.flatnonzero(runs_on)
+    ends_run = np.append(False, runs_on[:-1])[: len(runs_on)] & ~runs_on
+    is_stop[first] &= is_stop[first + 1]
+    words[first] = _paired(words[first], words[first + 1])
+    is_stop[ends_run] = True
+
+
+def _paired(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The hash of two letters in a row, by their own."""
+    return mix64(one ^ (other << np.uint64(1) | other >> np.uint64(63)))
 
 
 def hashes_of(listed: Sequence[str]) -> list[int]:
@@ -80,6 +112,10 @@ def spelt_words(text: str) -> dict[int, str]:
         for piece, word in zip(own, hashes, strict=True):
             if word:
                 shown.setdefault(word >> 32, piece)
+    letters = list(dict.fromkeys(_TWO_LETTERS.findall(normalise(text), overlapped=True)))
+    one, other = (np.array(hashes_of([pair[i] for pair in letters]), np.uint64) for i in (0, 1))
+    for pair, word in zip(letters, _paired(one, other).tolist(), strict=True):
+        shown.setdefault(word >> 32, pair)
     return shown
 
 

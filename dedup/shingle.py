@@ -37,6 +37,10 @@ _CUT: Final = regex.compile(rf"[^\p{{L}}\p{{M}}\p{{N}}]|[{SPACELESS}]", regex.V1
 _LETTERS_PER_BLOCK: Final = 1 << 18
 """Letters looked at in one go, more only where a single word is longer: the arrays made on the way take up to
 70 bytes a letter."""
+_THREE_BYTES: Final = np.uint8(0xE0)
+"""The first byte, at least, of a letter of three bytes or four in UTF-8: those of all scripts without spaces are. Words
+that touch are of such letters, one of them at least."""
+_LONGEST_LETTER: Final = 4
 _CHUNK_BYTES: Final = 8
 _LONG_BYTES: Final = 64
 """A word of more bytes is hashed by itself, so that one endless word does not cost a round of array operations for
@@ -137,10 +141,12 @@ AFTER_LINE: Final = 2
 """Before the word a line ends."""
 DIGIT: Final = 4
 """The word begins with a digit."""
+RUNS_ON: Final = 8
+"""The word is one letter of a script without spaces, and so is the next, which follows at once."""
 
 
 def located_words(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8]]:
-    """As `word_hashes`, and what each word is preceded by and begins with, as a sum of the three constants above.
+    """As `word_hashes`, and what each word is preceded by and begins with, as a sum of the constants above.
 
     Texts are read as they are, so none should be much longer than a block.
     """
@@ -266,6 +272,9 @@ def _places(letters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray
     places = after_sentence * np.uint8(AFTER_SENTENCE)
     places |= after_line[:-1] * np.uint8(AFTER_LINE)
     places |= is_digit * np.uint8(DIGIT)
+    alone = (letters[starts] >= _THREE_BYTES) & (ends - starts <= _LONGEST_LETTER)
+    runs_on = np.append(alone[:-1] & alone[1:] & (ends[:-1] == starts[1:]), False)[: len(starts)]
+    places |= runs_on * np.uint8(RUNS_ON)
     return np.asarray(places, np.uint8)
 
 

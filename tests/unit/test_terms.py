@@ -69,8 +69,11 @@ def test_articles_read_together_are_read_as_each_alone() -> None:
         assert read(text) == together.hashes.tolist()
 
 
-def test_scripts_without_spaces_are_read_by_letter() -> None:
-    assert len(read("洪水淹城镇")) == len("洪水淹城镇")
+def test_scripts_without_spaces_are_read_by_every_two_letters() -> None:
+    assert len(read("洪水淹城镇")) == len("洪水淹城镇") - 1
+    assert len(read("洪")) == len(read("洪 flood")) - 1 == 1
+    assert set(read("洪水")) < set(read("洪水淹城镇"))
+    assert set(read("洪 水")).isdisjoint(read("洪水"))
 
 
 def test_an_empty_text_has_no_terms() -> None:
