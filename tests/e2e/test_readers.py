@@ -167,7 +167,10 @@ def test_marks_are_looked_at_switched_on_and_undone(dedup: Run, sites: dict[str,
     }  # fmt: skip
     assert sites["reader"].unread_ids() == [1, 2, 3]
     switched = dedup("feeds", "once", "miniflux", "--on", "--category", "local")
-    assert switched.said == ["dedup: miniflux: on from now on (categories local); 2 articles to be marked read now"]
+    assert switched.said == [
+        "dedup: miniflux: on from now on (categories local); 2 articles to be marked read now",
+        "dedup: the service marks them after a poll, if it was started with the secret of miniflux (DEDUP_READERS)",
+    ]
     [listed] = json.loads(dedup("feeds", "list", "--json").out)
     assert listed["once"] == {"feeds": [], "categories": ["local"], "sources": []}
     [due] = store.feeds.marking_due(2e9)

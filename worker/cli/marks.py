@@ -39,6 +39,8 @@ def once(args: argparse.Namespace) -> int:
         show_json({"account": args.name, "on": is_on, "scope": scope, "would_mark": [_told(one) for one in found]})
         return 0
     note(f"{args.name}: {_switched(args, record)}{_within(scope)}; {len(found):,} articles to be marked read now")
+    if args.on:
+        note(f"the service marks them after a poll, if it was started with the secret of {args.name} (DEDUP_READERS)")
     show_table("To be marked read", _COLUMNS, [_row(one) for one in found])
     return 0
 
