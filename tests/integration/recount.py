@@ -120,7 +120,7 @@ def _recount_stories(
         held = members[story_id]
         listed = _members(store, store.keys.story_articles(story_id))
         assert set(listed) == held, story_id
-        assert all(score == score_of(records[one].seen_at) for one, score in listed.items())
+        assert listed == {one: score_of(records[one].seen_at) for one in listed}, story_id
         assert told["n_articles"] == str(len(held))
         names = {articles[one]["family"] for one in held}
         assert told["n_families"] == str(len(names))

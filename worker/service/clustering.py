@@ -186,7 +186,8 @@ class _Writing:
         for family_id, story in run.story_of_family.items():
             family, line = run.window.families[family_id], run.lines.of_story[story]
             if family.story != story:
-                store.articles.place_family(unit, family_id, story)
+                latest = family.articles[-1]
+                store.articles.place_family(unit, family_id, story, latest.article_id, latest.score)
             for article in family.articles:
                 if differs(article, story, line):
                     store.articles.place(unit, article.article_id, story, line, article.score)

@@ -146,18 +146,24 @@ class Articles:
             unit.put(self.keys.article(member.article_id), {**own, **fields.get(member.article_id, {})})
 
     def place(self, unit: Unit, article_id: str, story: str, storyline: str, score: float) -> None:
-        """Writes the story of an article that is still kept, and the article among those of the story."""
-        fields = {"story": story, "storyline": storyline, "status": CLUSTERED}
-        unit.put_if_there(self.keys.article(article_id), fields)
-        unit.add_if_there(self.keys.article(article_id), self.keys.story_articles(story), article_id, score)
+        """Writes the story of an article, and the article among those of the story, unless it has gone, or come anew.
+
+        `score` is that of its arrival.
+        """
+        fields = ("story", story, "storyline", storyline, "status", CLUSTERED)
+        arrived = self.keys.seen, article_id, score
+        unit.if_scored(*arrived, "HSET", self.keys.article(article_id), *fields)
+        unit.if_scored(*arrived, "ZADD", self.keys.story_articles(story), score, article_id)
 
     def expect_story(self, unit: Unit, article_id: str, story: str) -> None:
         """Guards a unit by the story of an article that is kept."""
         unit.expect("HGET", self.keys.article(article_id), "story", reply=story.encode())
 
-    def place_family(self, unit: Unit, family_id: str, story: str) -> None:
-        """Writes the story of a family that is still kept."""
-        unit.put_if_there(self.keys.family(family_id), {"story": story})
+    def place_family(self, unit: Unit, family_id: str, story: str, latest: str, score: float) -> None:
+        """Writes the story of a family, unless it has gone, or come anew: `latest` is its article that came last, and
+        `score` that of its arrival.
+        """
+        unit.if_scored(self.keys.seen, latest, score, "HSET", self.keys.family(family_id), "story", story)
 
     def drop_family(self, unit: Unit, family_id: str) -> None:
         unit.do("DEL", self.keys.family(family_id), self.keys.family_articles(family_id))

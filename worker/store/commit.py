@@ -41,13 +41,9 @@ class Unit:
         """HSET of several fields."""
         self.commands.append(("HSET", key, *chain.from_iterable(fields.items())))
 
-    def put_if_there(self, key: str, fields: Fields) -> None:
-        """HSET of several fields of a key that exists; nothing where it is gone."""
-        self.commands.append(("HSETX", key, *chain.from_iterable(fields.items())))
-
-    def add_if_there(self, witness: str, key: str, member: str, score: float) -> None:
-        """ZADD of one member if another key, the witness, exists."""
-        self.commands.append(("ZADDX", witness, key, score, member))
+    def if_scored(self, index: str, member: str, score: float, *command: Word) -> None:
+        """A command that is carried out only if a sorted set has this member with this very score."""
+        self.commands.append(("IFSCORED", index, member, score, *command))
 
     def add_scored(self, key: str, members: Mapping[str, float]) -> None:
         """ZADD of any number of members."""

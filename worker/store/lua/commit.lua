@@ -5,8 +5,8 @@
 -- words, which are carried out at the end, once for all units: each is a record in the append-only file.
 -- Of a reply that is an array its length is compared.
 -- Returns 1 or 0 for each unit: applied or not.
--- Two commands are this script's own: HSETX is HSET of a key that exists, and nothing for one that does not; ZADDX
--- (witness, key, score, member) is ZADD where the witness exists.
+-- One command is this script's own: IFSCORED (index, member, score, command) is that command where the sorted set has the
+-- member with this score, and nothing elsewhere.
 local most_words = 2000
 
 local heads, words_of = {}, {}
@@ -54,10 +54,9 @@ for i = 1, #ARGV - 1 do
   applied[i] = 0
   if same and hold(unit[1]) then
     for _, args in ipairs(unit[2]) do
-      if args[1] == 'HSETX' then
-        if redis.call('EXISTS', args[2]) == 1 then redis.call('HSET', unpack(args, 2)) end
-      elseif args[1] == 'ZADDX' then
-        if redis.call('EXISTS', args[2]) == 1 then redis.call('ZADD', unpack(args, 3)) end
+      if args[1] == 'IFSCORED' then
+        local score = redis.call('ZSCORE', args[2], args[3])
+        if score and tonumber(score) == tonumber(args[4]) then redis.call(unpack(args, 5)) end
       else
         redis.call(unpack(args))
       end
