@@ -163,7 +163,8 @@ class Articles:
         """Writes the story of a family, unless it has gone, or come anew: `latest` is its article that came last, and
         `score` that of its arrival.
         """
-        unit.if_scored(self.keys.seen, latest, score, "HSET", self.keys.family(family_id), "story", story)
+        articles = self.keys.family_articles(family_id)
+        unit.if_scored(articles, latest, score, "HSET", self.keys.family(family_id), "story", story)
 
     def drop_family(self, unit: Unit, family_id: str) -> None:
         unit.do("DEL", self.keys.family(family_id), self.keys.family_articles(family_id))
