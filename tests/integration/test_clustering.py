@@ -18,6 +18,7 @@ from tests.integration.recount import recount
 from tests.integration.world import (
     DAY,
     HOUR,
+    RETENTION,
     about,
     altered,
     article,
@@ -365,6 +366,24 @@ def test_families_that_merge_while_a_run_decides_are_in_one_story_after_the_next
     holder.run(EARLY + 1)
     assert families(store) == {("left", "middle", "right")}
     assert replayed(changes(store)) == members(store)
+    recount(store)
+
+
+def test_an_article_that_expires_and_comes_anew_while_a_run_decides_is_placed_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(store, about("flood", "a"), at=EARLY)
+    holder = clusterer(store)
+
+    def come_anew() -> None:
+        expiry(store).run(EARLY + RETENTION + 1)
+        ingest(store, about("flood", "a"), at=EARLY + RETENTION + 2)
+
+    before_commit(monkeypatch, come_anew)
+    holder.run(EARLY + 1)
+    assert story_of(store, "a") == ""
+    holder.run(EARLY + RETENTION + 3)
+    assert story_of(store, "a")
     recount(store)
 
 
