@@ -82,6 +82,12 @@ class Marking(World):
         self.add(3, altered(BODY, "post"), feed=53)
         self.add(4, text("other"))
 
+    def mark_copies(self) -> None:
+        """Those are there, and the copies among them are marked."""
+        self.copies()
+        self.begin()
+        self.mark()
+
 
 def marking_of(site: ReaderSite, store: Store, kind: str, **options: Any) -> Marking:
     plain = world_of(site, store, kind)
@@ -284,17 +290,13 @@ def test_undo_marks_unread_exactly_what_was_marked_and_it_stays_so(world: Markin
 
 
 def test_single_articles_can_be_undone(either: Marking) -> None:
-    either.copies()
-    either.begin()
-    either.mark()
+    either.mark_copies()
     assert either.marker().undo(either.record(), [either.name(2)]).restored == [either.name(2)]
     assert either.unread() == [1, 2, 4]
 
 
 def test_who_marks_an_article_unread_is_not_overruled_again(world: Marking) -> None:
-    world.copies()
-    world.begin()
-    world.mark()
+    world.mark_copies()
     world.site.read(world.base + 2, read=False)
     world.settle()
     world.mark()
@@ -306,9 +308,7 @@ def test_who_marks_an_article_unread_is_not_overruled_again(world: Marking) -> N
 
 
 def test_undo_leaves_alone_what_its_user_has_marked_unread(either: Marking) -> None:
-    either.copies()
-    either.begin()
-    either.mark()
+    either.mark_copies()
     either.site.read(either.base + 2, read=False)
     told = either.marker().undo(either.record())
     assert (told.restored, told.left) == ([either.name(3)], [either.name(2)])
@@ -336,9 +336,7 @@ def test_an_article_that_says_something_else_by_now_is_unread_again(store: Store
 
 
 def test_an_article_that_is_unlinked_by_hand_is_unread_again(either: Marking) -> None:
-    either.copies()
-    either.begin()
-    either.mark()
+    either.mark_copies()
     for number in (1, 3):
         correction = Correction.of("unlink", either.name(2), either.name(number))
         correct(either.store.connection, either.store.keys, correction)
@@ -362,9 +360,7 @@ def test_an_article_that_comes_to_represent_its_family_is_unread_again(either: M
 
 
 def test_an_article_stays_marked_when_the_one_it_says_the_same_as_is_forgotten(either: Marking) -> None:
-    either.copies()
-    either.begin()
-    either.mark()
+    either.mark_copies()
     Forgetting(either.store, PARAMS, RETENTION, 15.0).run(either.name(1), time.time())
     assert either.mark().restored == []
     assert either.unread() == [1, 4]
@@ -374,9 +370,7 @@ def test_an_article_stays_marked_when_the_one_it_says_the_same_as_is_forgotten(e
 
 
 def test_of_a_forgotten_article_nothing_is_left(either: Marking) -> None:
-    either.copies()
-    either.begin()
-    either.mark()
+    either.mark_copies()
     Forgetting(either.store, PARAMS, RETENTION, 15.0).run(either.name(2), time.time())
     assert list(either.marks()) == [either.name(3)]
     assert either.name(2) not in either.store.readers.entries(either.account.name)
@@ -387,9 +381,7 @@ def test_of_a_forgotten_article_nothing_is_left(either: Marking) -> None:
 
 
 def test_what_is_known_of_articles_goes_with_them(either: Marking) -> None:
-    either.copies()
-    either.begin()
-    either.mark()
+    either.mark_copies()
     expiry(either.store).run(time.time() + RETENTION + 60)
     assert either.marks() == {}
     assert either.store.readers.entries(either.account.name) == {}
@@ -398,9 +390,7 @@ def test_what_is_known_of_articles_goes_with_them(either: Marking) -> None:
 
 
 def test_an_account_that_is_removed_takes_its_marks_along(either: Marking) -> None:
-    either.copies()
-    either.begin()
-    either.mark()
+    either.mark_copies()
     unsubscribe(either.store.feeds, either.account.name)
     assert [key for key in either.store.connection.keys("*") if b":reader:" in key] == []
     assert either.store.feeds.marking_due(time.time() + DAY) == []

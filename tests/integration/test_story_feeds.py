@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 import feedparser
 import httpx
-import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.integration.feed_rules import atom_faults, json_feed_faults
-from tests.integration.web_service import everything, serving
 from tests.integration.world import HOUR, about, altered, article, clusterer, drain, ingest, seed_lines, text
-from worker import embedded
 from worker.store.store import Store
 
 NOW: Final = 1_767_323_045.0
 SEED_STORY: Final = "s051f289c07fb4e79"
-
-
-@pytest.fixture(scope="module")
-def opened(live_server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A service on loopback."""
-    with serving(live_server.url, tmp_path_factory.mktemp("feeds") / "log", **everything()) as client:
-        yield client
-
-
-@pytest.fixture
-def web(opened: httpx.Client, store: Store) -> httpx.Client:
-    """The same, with nothing in its store."""
-    assert store.connection.ping()
-    return opened
 
 
 def told(store: Store, at: float = NOW) -> None:

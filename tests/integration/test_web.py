@@ -41,20 +41,6 @@ READS: Final = {"Authorization": f"Bearer {READ_TOKEN}"}
 
 
 @pytest.fixture(scope="module")
-def opened(live_server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A service on loopback with a write token and both hooks."""
-    with serving(live_server.url, tmp_path_factory.mktemp("opened") / "log", **everything()) as client:
-        yield client
-
-
-@pytest.fixture
-def web(opened: httpx.Client, store: Store) -> httpx.Client:
-    """The same, with nothing in its store."""
-    assert store.connection.ping()
-    return opened
-
-
-@pytest.fixture(scope="module")
 def bare(live_server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A service with no setting at all."""
     with serving(live_server.url, tmp_path_factory.mktemp("bare") / "log") as client:

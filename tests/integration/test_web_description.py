@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import httpx
 import jsonschema
 import pytest
 
 from tests.integration.web_fuzz import fuzz
-from tests.integration.web_service import everything, serving
 from tests.integration.world import clusterer, ingest, seed_lines
-from worker import embedded
 from worker.store.store import Store
 
 NOW = 1_767_323_045.0
-
-
-@pytest.fixture(scope="module")
-def opened(live_server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A service on loopback."""
-    with serving(live_server.url, tmp_path_factory.mktemp("described") / "log", **everything()) as client:
-        yield client
 
 
 @pytest.fixture
