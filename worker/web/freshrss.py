@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from dedup.article import MAX_ID_BYTES, digest_id, format_time
+from worker.feeds.payload import present
 from worker.web.problem import Refused
 
 PREFIX: Final = "freshrss:"
@@ -38,15 +39,15 @@ def articles(body: bytes) -> list[dict[str, object]]:
     told = {name: value for name, value in told.items() if value and not _PLACEHOLDER.fullmatch(value)}
     if not told.get("id") and not told.get("url"):
         raise Refused(HTTPStatus.BAD_REQUEST, 'nothing to know the entry by: the template needs "url": "__URL__"')
-    article = {
-        "id": _id(told),
-        "url": told.get("url"),
-        "title": told.get("title"),
-        "html": told.get("content"),
-        "published_at": _date(told.get("created") or told.get("date", "")),
-        "source": told.get("feed"),
-    }
-    return [{name: value for name, value in article.items() if value}]
+    article = present(
+        id=_id(told),
+        url=told.get("url"),
+        title=told.get("title"),
+        html=told.get("content"),
+        published_at=_date(told.get("created") or told.get("date", "")),
+        source=told.get("feed"),
+    )
+    return [article]
 
 
 def _fields(body: bytes) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from worker.feeds.payload import present
 from worker.web.problem import Refused
 
 PREFIX: Final = "miniflux:"
@@ -51,14 +52,16 @@ def _article(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> dict[str, obj
     number = entry.get("id")
     if isinstance(number, bool) or not isinstance(number, int):
         raise Refused(HTTPStatus.BAD_REQUEST, "no event of Miniflux: an entry has no id")
-    fields = {
-        "url": entry.get("url"),
-        "title": entry.get("title"),
-        "html": entry.get("content"),
-        "published_at": entry.get("published_at"),
-        "source": feed.get("title"),
+    return {
+        "id": f"{PREFIX}{number}",
+        **present(
+            url=entry.get("url"),
+            title=entry.get("title"),
+            html=entry.get("content"),
+            published_at=entry.get("published_at"),
+            source=feed.get("title"),
+        ),
     }
-    return {"id": f"{PREFIX}{number}", **{name: value for name, value in fields.items() if value}}
 
 
 def _object(value: object) -> Mapping[str, Any]:
