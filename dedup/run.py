@@ -160,15 +160,15 @@ class Run:
         """The storyline of every story told: kept, except where a story alone in its storyline continues another."""
         place = {family.family_id: i for i, family in enumerate(self.inside)}
         self.lines.of_story = {story_id: story.storyline for story_id, story in self.stories.items()}
-        loose: list[str] = []
-        for assigned in outcome.stories:
-            story = self.stories[assigned.story_id]
-            if story.updated_at == self.now and assigned.families:
-                rows = [place[name] for name in assigned.families]
-                self.lines.profiles[story.id] = clustering.profile(rows, self.params)
-                if not story.storyline or self._is_alone(story):
-                    loose.append(story.id)
-        self._join(loose)
+        retold = {
+            assigned.story_id: [place[name] for name in assigned.families]
+            for assigned in outcome.stories
+            if self.stories[assigned.story_id].updated_at == self.now and assigned.families
+        }
+        profiles = clustering.profiles(list(retold.values()), self.params)
+        self.lines.profiles = dict(zip(retold, profiles, strict=True))
+        stories = [self.stories[story_id] for story_id in retold]
+        self._join([story.id for story in stories if not story.storyline or self._is_alone(story)])
         self._let_go()
         for story_id, line in self.lines.of_story.items():
             if self.stories[story_id].storyline != line:
@@ -186,14 +186,13 @@ class Run:
         return bool(self.gone.get(story_id))
 
     def _join(self, loose: Sequence[str]) -> None:
-        """Finds the storyline of stories that are new or alone, the oldest first."""
+        """Finds the storyline of stories that are new or alone, the oldest first. They are held against what the others
+        are about now: what was split off one is no subject of it any more.
+        """
         loose = sorted(loose, key=lambda name: self.arrival(self.stories[name]))
         free = set(loose)
         standing = [
-            (
-                line,
-                self.lines.profiles.get(name, before),
-            )  # a part that was split off is no subject of the rest any more
+            (line, self.lines.profiles.get(name, before))
             for line in sorted(self.window.profiles)
             for name, before in sorted(self.window.profiles[line].items())
             if name not in free and not self.is_merged(name)
