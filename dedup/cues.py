@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from dedup.cue_words import LANGUAGES
 from dedup.errors import DedupError
 from dedup.lead import Leads, hashes_of
-from dedup.shingle import KnownWords, packed_arrays, split, word_hashes
+from dedup.shingle import KnownWords, packed_arrays, split, spread, word_hashes
 from dedup.text import normalise
 
 NAME, NUMBER, WEEKDAY, RECALLED = 1, 2, 4, 8
@@ -56,7 +56,6 @@ _FURTHEST: Final = 3
 _RECALL_SENTENCES: Final = 2
 """A paragraph that points back in one of so many first sentences recalls as a whole."""
 _TABLE_BITS: Final = 16
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 _HEADER: Final = struct.Struct("<BHHHB")
 _VERSION: Final = 1
 _SIDE: Final = np.uint32(0x9E3779B1)
@@ -442,16 +441,11 @@ def _are_among(leads: Leads, listed: Sequence[Sequence[str]], text: NDArray[np.i
         return np.zeros(len(text), np.bool_)
     here = text.astype(np.uint64) << np.uint64(32) | leads.words >> np.uint64(32)
     is_wanted = np.zeros(1 << _TABLE_BITS, np.bool_)
-    is_wanted[_spread(wanted)] = True
-    found = is_wanted.take(_spread(here))
+    is_wanted[spread(wanted, _TABLE_BITS)] = True
+    found = is_wanted.take(spread(here, _TABLE_BITS))
     likely = np.flatnonzero(found)
     found[likely] = wanted[np.minimum(np.searchsorted(wanted, here[likely]), len(wanted) - 1)] == here[likely]
     return found
-
-
-def _spread(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Places of keys in a table, by which most that are not wanted are told at once."""
-    return (keys * _SPREAD >> np.uint64(64 - _TABLE_BITS)).view(np.int64)
 
 
 def _as_digits(

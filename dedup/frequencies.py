@@ -97,5 +97,9 @@ NO_FREQUENCIES: Final = Frequencies(0, np.zeros(0, np.uint64), np.zeros(0, np.ui
 
 def term_keys(hashes: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Content words and pairs of consecutive ones, as one kind of key."""
-    wide = hashes.astype(np.uint64)
-    return np.concatenate([wide, wide[:-1] << np.uint64(32) | wide[1:]])
+    return np.concatenate([hashes.astype(np.uint64), pair_keys(hashes[:-1], hashes[1:])])
+
+
+def pair_keys(firsts: NDArray[np.uint32], seconds: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """The keys of two words in a row each."""
+    return firsts.astype(np.uint64) << np.uint64(32) | seconds

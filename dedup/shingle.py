@@ -37,6 +37,7 @@ _CUT: Final = regex.compile(rf"[^\p{{L}}\p{{M}}\p{{N}}]|[{SPACELESS}]", regex.V1
 _LETTERS_PER_BLOCK: Final = 1 << 18
 """Letters looked at in one go, more only where a single word is longer: the arrays made on the way take up to
 70 bytes a letter."""
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _THREE_BYTES: Final = np.uint8(0xE0)
 """The first byte, at least, of a letter of three bytes or four in UTF-8: those of all scripts without spaces are. Words
 that touch are of such letters, one of them at least."""
@@ -202,6 +203,13 @@ def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     np.right_shift(values, np.uint64(33), out=shifted)
     values ^= shifted
     return values
+
+
+def spread(values: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
+    """Places of numbers in a table of 2**bits entries, by Knuth's multiplicative hashing (2**64 over the golden ratio):
+    by such a table most numbers that are not looked for are told at once.
+    """
+    return (values * _GOLDEN >> np.uint64(64 - bits)).view(np.int64)
 
 
 @cache

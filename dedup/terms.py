@@ -18,15 +18,13 @@ from sklearn.feature_extraction.text import TfidfTransformer
 
 from dedup.cues import NAME, NUMBER, Cues, CuesError, pack_cues
 from dedup.errors import DedupError
-from dedup.frequencies import NO_FREQUENCIES, Frequencies
+from dedup.frequencies import NO_FREQUENCIES, Frequencies, pair_keys
 from dedup.lead import Leads
-from dedup.shingle import packed_arrays, split
+from dedup.shingle import packed_arrays, split, spread
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 2
 _SLOT_BITS: Final = 24
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
-"""Knuth's multiplicative hashing: 2**64 over the golden ratio."""
 
 
 class TermsError(DedupError):
@@ -192,8 +190,8 @@ class _Columns:
 
     @property
     def keys(self) -> NDArray[np.uint64]:
-        wide = self.words.astype(np.uint64)
-        return np.concatenate([wide, wide[self.firsts] << np.uint64(32) | wide[self.seconds]])
+        pairs = pair_keys(self.words[self.firsts], self.words[self.seconds])
+        return np.concatenate([self.words.astype(np.uint64), pairs])
 
     def marked(self, said: _Said, mark: int, share: float) -> NDArray[np.float64]:
         """How much of each term has this mark in more than this share of occurrences: 1, or .5 for one word of two."""
@@ -211,7 +209,8 @@ def _counts(said: _Said, before: Frequencies, params: TermParams) -> tuple[spars
     pairs = said.places[together] * n_words + said.places[together + 1]
     shared = _may_be_repeated(pairs) if params.min_articles > 1 else np.ones(len(pairs), np.bool_)
     if before.n_articles:
-        shared |= before.of(_Columns(said.words, *np.divmod(pairs, n_words)).keys[n_words:]) > 0
+        one, other = (said.words[said.places[place]] for place in (together, together + 1))
+        shared |= before.of(pair_keys(one, other)) > 0
     told, which = np.unique(pairs[shared], return_inverse=True)
     columns = np.concatenate([said.places, n_words + which])
     rows = np.concatenate([said.owners, said.owners[together[shared]]])
@@ -225,8 +224,7 @@ def _may_be_repeated(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which of these numbers are there more than once, and a few others: most pairs of words are said once, and need
     not be sorted to know it.
     """
-    spread = pairs.astype(np.uint64) * _SPREAD >> np.uint64(64 - _SLOT_BITS)
-    slots = spread.astype(np.int64)
+    slots = spread(pairs.astype(np.uint64), _SLOT_BITS)
     return np.asarray(np.bincount(slots, minlength=1)[slots] > 1)
 
 

@@ -7,18 +7,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cues import WEEKDAY, Cues, Tale
-from dedup.episode.facts import Facts, Weigher, count, read_facts
+from dedup.episode.facts import Facts, Weigher, compare_slots, count, read_facts
 from dedup.episode.value import RoundParams
-
-_PAIRS_AT_ONCE: Final = 4096
-"""Articles compared with stories at once, so that their rows fit a cache."""
+from dedup.products import Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,11 +43,12 @@ def find_homes(
     both dated and undated articles.
     """
     found, order = labels.copy(), np.argsort(labels, kind="stable")
+    ordered = labels[order]
     anchors: dict[int, _Anchor] = {}
     for article, stories in _alike(labels, graph, scaled, published_days, weigher.params):
         for label in stories:
             if label not in anchors:
-                start, stop = (np.searchsorted(labels[order], label, side=side) for side in ("left", "right"))
+                start, stop = (np.searchsorted(ordered, label, side=side) for side in ("left", "right"))
                 members = order[start:stop]
                 own = [tales[i] for i in members.tolist()]
                 anchors[label] = _Anchor(label, own, [*map(read_facts, own)], float(published_days[members].mean()))
@@ -74,7 +72,10 @@ def _alike(
     wanted, which = np.unique(pairs[:, 1], return_inverse=True)
     centres, cohesions = _centres(labels, wanted, scaled)
     bars = np.maximum(params.min_similarity, params.min_cohesion * cohesions[which])
-    alike = pairs[_products(scaled, pairs[:, 0], centres, which) >= bars]
+    undated, row = np.unique(pairs[:, 0], return_inverse=True)
+    both = sparse.vstack([scaled[undated], centres], format="csr")
+    both.sort_indices()
+    alike = pairs[Rows.of(both).products(row, len(undated) + which)[0] >= bars]
     articles, starts = np.unique(alike[:, 0], return_index=True)
     for article, stories in zip(articles.tolist(), np.split(alike[:, 1], starts[1:]), strict=False):
         yield article, stories.tolist()
@@ -92,17 +93,6 @@ def _centres(
     squares = np.bincount(owner, np.asarray(scaled[own].multiply(scaled[own]).sum(axis=1)).ravel(), len(wanted))
     within = sizes**2 * np.asarray(centres.multiply(centres).sum(axis=1)).ravel() - squares
     return centres, np.where(sizes > 1, within / np.maximum(sizes * (sizes - 1), 1), 0.0)
-
-
-def _products(
-    rows: sparse.csr_matrix, left: NDArray[np.int64], others: sparse.csr_matrix, right: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The product of each row on the left with that on the right: float64, shape (len(left),)."""
-    parts = [
-        np.asarray(rows[left[i : i + _PAIRS_AT_ONCE]].multiply(others[right[i : i + _PAIRS_AT_ONCE]]).sum(axis=1))
-        for i in range(0, len(left), _PAIRS_AT_ONCE)
-    ]
-    return np.concatenate([np.zeros(0), *(part.ravel() for part in parts)])
 
 
 def _home(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> int | None:
@@ -137,9 +127,8 @@ def _contradicted(own: Cues, story: _Anchor, params: RoundParams) -> float:
     """Log odds by the slots it fills otherwise than some article of the story, less those it fills alike."""
     mine, most = own.slots(), 0
     for tale in story.tales:
-        other = tale.cues.slots()
-        common = mine.keys() & other.keys()
-        most = max(most, len(common) - 2 * sum(not mine[slot].isdisjoint(other[slot]) for slot in common))
+        n_agreed, n_conflicted = compare_slots(mine, tale.cues.slots())
+        most = max(most, n_conflicted - n_agreed)
     return -most * float(np.log(params.contradiction_odds))
 
 

@@ -93,6 +93,13 @@ def join_marks(facts: Iterable[Facts]) -> dict[int, int]:
     return marks
 
 
+def compare_slots(one: Mapping[int, set[int]], other: Mapping[int, set[int]]) -> tuple[int, int]:
+    """How many slots two articles fill alike, and how many otherwise."""
+    common = one.keys() & other.keys()
+    n_agreed = sum(not one[slot].isdisjoint(other[slot]) for slot in common)
+    return n_agreed, len(common) - n_agreed
+
+
 def contradictions(cues: Sequence[Cues]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each two articles, how many slots they fill alike and how many otherwise: int64, shape (n, n) both."""
     n = len(cues)
@@ -100,7 +107,5 @@ def contradictions(cues: Sequence[Cues]) -> tuple[NDArray[np.int64], NDArray[np.
     agreed, conflicted = np.zeros((n, n), np.int64), np.zeros((n, n), np.int64)
     for i in range(n):
         for j in range(i):
-            common = slots[i].keys() & slots[j].keys()
-            agreed[i, j] = agreed[j, i] = sum(not slots[i][slot].isdisjoint(slots[j][slot]) for slot in common)
-            conflicted[i, j] = conflicted[j, i] = len(common) - agreed[i, j]
+            agreed[i, j], conflicted[i, j] = agreed[j, i], conflicted[j, i] = compare_slots(slots[i], slots[j])
     return agreed, conflicted
