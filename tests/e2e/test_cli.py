@@ -26,12 +26,16 @@ from typing import Any
 import pytest
 import redis
 
+from dedup.article import parse_article
+from dedup.pipeline import cluster_articles
 from worker import embedded
 from worker.cli import parser
+from worker.cli.bar import COSTS
 from worker.client import Client
 from worker.service.ingest import drain
 from worker.service.runtime import make_runtime
 from worker.settings import Settings
+from worker.store.progress import Stage
 
 Run = Callable[..., Any]
 
@@ -100,6 +104,26 @@ def test_cluster_gives_a_line_out_for_each_line_in_with_the_final_ids_of_a_repea
     versions = [one for one in told if one["id"] == "seed-r1-live"]
     assert len(versions) == 2
     assert versions[0] == versions[1]
+
+
+def test_cluster_shows_on_a_terminal_which_stage_it_is_at_and_how_far(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    shown = on_terminal("cluster", str(SEEDS), "-o", str(out), stream="stderr")
+    seen = [name for name in COSTS if name in shown]
+    assert {"prepare", "storylines"} <= set(seen)
+    assert [int(share) for share in re.findall(r"(\d+)%", shown)] == sorted(map(int, re.findall(r"(\d+)%", shown)))
+    assert "100%" in shown
+    assert len(out.read_bytes().splitlines()) == len(SEEDS.read_bytes().splitlines())
+
+
+def test_cluster_says_nothing_of_its_stages_where_there_is_no_terminal(shell: Run) -> None:
+    assert shell("cluster", SEEDS, TTY_COMPATIBLE="1").err == ""
+
+
+def test_every_stage_of_clustering_has_its_share_of_the_bar() -> None:
+    told: list[str] = []
+    cluster_articles([parse_article(line) for line in SEEDS.read_bytes().splitlines()], done=told.append)
+    assert ["read", *told] == [*COSTS]
 
 
 def test_cluster_of_the_source_documents_gives_two_stories_of_one_storyline(dedup: Run, shared: Path) -> None:
@@ -862,7 +886,23 @@ def test_the_figures_of_a_service_are_told(dedup: Run, worked: Path) -> None:
     assert (told["articles"], told["families"], told["stories"], told["last_run"]) == (26, 19, 6, 1)
     assert (told["waiting_in_inbox"], told["waiting_for_a_run"], told["rejected"]) == (0, False, 0)
     assert told["server"].startswith("redis-cli -s ")
+    assert told["progress"] is None
     assert re.search(r"^waiting_for_a_run +no$", dedup("status", "--data-dir", worked).out, re.MULTILINE)
+
+
+def test_how_far_a_long_run_is_is_told_while_it_lasts(dedup: Run, data_dir: Path) -> None:
+    server = embedded.start(data_dir)
+    try:
+        store = make_runtime(Settings(), server.url).store
+        store.lease.acquire("somebody")
+        store.progress.tell("somebody", Stage("graph", 3, 12, began=1_795_000_000))
+        told = json.loads(dedup("status", "--data-dir", data_dir, "--json").out)
+        line = dedup("status", "--data-dir", data_dir).out
+        store.connection.close()
+    finally:
+        server.stop()
+    assert told["progress"] == {"stage": "graph", "done": 3, "total": 12, "began_at": "2026-11-18T11:06:40Z"}
+    assert re.search(r"^progress +graph, 3 of 12 done since 2026-11-18T11:06:40Z$", line, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -923,12 +963,14 @@ def test_a_table_on_a_terminal_shows_markup_and_colours_of_articles_as_text_or_n
     assert UNSEEN.findall(re.sub(r"\x1b\[[\d;]*m|\r", "", shown)) == []
 
 
-def on_terminal(*words: str) -> str:
-    """What a terminal of 240 columns is sent by the command."""
+def on_terminal(*words: str, stream: str = "stdout") -> str:
+    """What a terminal of 240 columns is sent by the command on this stream."""
     master, slave = pty.openpty()
     environ = {**os.environ, "COLUMNS": "240", "TERM": "xterm"}
     shown = b""
-    with subprocess.Popen([sys.executable, "-m", "worker.cli", *words], env=environ, stdout=slave) as process:
+    command = [sys.executable, "-m", "worker.cli", *words]
+    with subprocess.Popen(command, env=environ, stdout=slave if stream == "stdout" else subprocess.DEVNULL,
+                          stderr=slave if stream == "stderr" else None) as process:  # fmt: skip
         os.close(slave)
         with suppress(OSError):
             while part := os.read(master, 65_536):

@@ -13,14 +13,17 @@ from dedup.article import Article, parse_article
 from dedup.errors import ArticleError
 from dedup.pipeline import Placement, cluster_articles
 from dedup.text import identify
+from worker.cli.bar import stages_shown
 from worker.cli.lines import InputError, read_lines
 from worker.cli.output import json_text, note
 
 
 def cluster(args: argparse.Namespace) -> int:
     """A line out for each line in; 1 where any line was bad."""
-    read = [_read(line) for line in read_lines(args.input)]
-    placements = iter(cluster_articles([one for one in read if isinstance(one, Article)]))
+    with stages_shown() as done:
+        read = [_read(line) for line in read_lines(args.input)]
+        done("read")
+        placements = iter(cluster_articles([one for one in read if isinstance(one, Article)], done=done))
     lines = [_line(next(placements) if isinstance(one, Article) else one) for one in read]
     _write(args.output, lines)
     n_bad = sum(isinstance(one, ArticleError) for one in read)

@@ -25,6 +25,7 @@ from worker.cli.output import escaped, json_text, note, show_fields, show_json, 
 from worker.client import UnknownArticleError
 from worker.service.overview import overview
 from worker.service.runtime import make_runtime
+from worker.store.progress import Stage
 from worker.store.reports import Rendered
 
 _TOLD_ARTICLES: Final = 50
@@ -133,7 +134,8 @@ def status(args: argparse.Namespace) -> int:
     with reached(args) as service:
         store = make_runtime(service.settings, service.url).store
         with contextlib.closing(store.connection):
-            told: dict[str, Any] = dataclasses.asdict(overview(store))
+            figures = overview(store)
+        told: dict[str, Any] = dataclasses.asdict(figures) | {"progress": _progress(figures.progress, args.json)}
         told["server"] = service.server.cli_line if service.server is not None else 'redis-cli -u "$REDIS_URL"'
         told["data_dir"] = str(service.settings.data_dir) if service.server is not None else ""
     if args.json:
@@ -141,6 +143,16 @@ def status(args: argparse.Namespace) -> int:
     else:
         show_fields(told)
     return 0
+
+
+def _progress(told: Stage | None, as_json: bool) -> dict[str, object] | str | None:
+    """How far a run over the whole window is: its fields, or a line; None where there is none."""
+    if told is None:
+        return None
+    began_at = format_time(told.began)
+    if as_json:
+        return {"stage": told.stage, "done": told.done, "total": told.total, "began_at": began_at}
+    return f"{told.stage}, {told.done:,} of {told.total:,} done since {began_at}"
 
 
 def _report(service: Reached, kind: str, name: str | None) -> Rendered:

@@ -71,6 +71,11 @@ class Lease:
         """Lets a unit through only under this token."""
         unit.expect("GET", self._lease, reply=f"{holder} {token}".encode())
 
+    def holder(self) -> str:
+        """Who has it, "" where nobody does."""
+        held = self.connection.get(self._lease)
+        return "" if held is None else str(held.decode().rpartition(" ")[0])
+
     @property
     def _lease(self) -> str:
         return self.keys.private("lease")

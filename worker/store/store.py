@@ -21,6 +21,7 @@ from worker.store.lease import Lease, Runs
 from worker.store.mirror import Mirror
 from worker.store.news import NewsStream
 from worker.store.past import KeptPast
+from worker.store.progress import Progress
 from worker.store.readers import Readers
 from worker.store.rejected import Rejected
 from worker.store.reports import Reports
@@ -45,6 +46,7 @@ class Store:
     lease: Lease
     runs: Runs
     past: KeptPast
+    progress: Progress
     reports: Reports
     forgotten: Forgotten
     feeds: Feeds
@@ -70,6 +72,7 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Lease(connection, keys),
         Runs(connection, keys),
         KeptPast(connection, keys),
+        Progress(connection, keys),
         Reports(connection, keys),
         Forgotten(connection, keys),
         Feeds(connection, keys, FeedMemory(connection, keys)),
