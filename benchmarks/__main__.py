@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cluster, ingest, memory, near_duplicates, plot, scale, web
+from benchmarks import cluster, ingest, live, memory, near_duplicates, plot, scale, web
 from dedup.pipeline import Params
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -29,12 +29,28 @@ N_MEMORY: Final = 100_000
 N_WEB: Final = 3_000
 CLUSTER_SIZES: Final = (1_000, 5_000, 10_000)
 SCALE_SIZES: Final = (10_000, 30_000, 100_000, 300_000)
+N_LIVE: Final = 100_000
+LIVE_SECONDS: Final = 300.0
 IMAGES: Final = Path(__file__).parents[1] / "docs" / "images"
 COMPARED_COLUMNS: Final = (
     "", "n", "a second", "times", "RMSE", "R .7", "P .7", "R .8", "P .8", "alike", "client us", "server us", "bytes",
 )  # fmt: skip
 
 Figures = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
+    """What `live` should reach: seconds of a run, of 19 in 20 pushes to family and to story; bytes an article."""
+
+    run: float = 3.0
+    family: float = 2.0
+    story: float = 10.0
+    without_texts: int = 4_000
+    with_texts: int = 6_000
+
+
+BOUNDS: Final = Bounds()
 
 
 def run_ingest() -> Figures:
@@ -197,6 +213,62 @@ def _draw(shown: Sequence[scale.Measured]) -> None:
         (IMAGES / f"scaling-{name}.svg").write_text(drawn, encoding="utf-8")
 
 
+def run_live() -> Figures:
+    """A service with 100,000 articles in its window: runs with new ones, push to family and story, bytes an article."""
+    n = int(os.environ.get("DEDUP_BENCH_LIVE", N_LIVE))
+    seconds = float(os.environ.get("DEDUP_BENCH_LIVE_SECONDS", LIVE_SECONDS))
+    with tempfile.TemporaryDirectory(prefix="dedup-bench-") as directory:
+        shown = live.measure(Path(directory) / "data", n, seconds)
+    show_table(("", "measured", "bound"), [*_runs(shown), *_latencies(shown.held), *_stored(shown)])
+    first, held = shown.first, shown.held
+    print(
+        f"\n{shown.n:,} articles of {shown.kept.payload:,.0f} bytes were clustered in {first.seconds:,.1f} s, "
+        f"{first.cpu_seconds:,.1f} of processor time; then {held.n:,} came at {held.per_second:.0f} a second, in "
+        f"{held.n_runs:,} runs\ncores: server {held.server_cores:.2f}, {ingest.N_WORKERS} ingest workers "
+        f"{held.worker_cores:.2f}, cluster worker {held.cluster_cores:.2f}, sender {held.sender_cores:.2f}\n"
+    )
+    _show_kinds(shown)
+    return {
+        "workers": ingest.N_WORKERS, "texts": shown.kept.texts, "without_texts": shown.kept.without_texts,
+        "by_url_without_texts": shown.by_url.without_texts, **dataclasses.asdict(shown),
+    }  # fmt: skip
+
+
+def _runs(shown: live.Live) -> list[tuple[str, ...]]:
+    worst, busiest = max(one.seconds for one in shown.runs), max(one.cpu_seconds for one in shown.runs)
+    name = f"a run with {shown.runs[0].n:,} new, worst of {len(shown.runs)}: s"
+    return [(name, f"{worst:.2f}", f"{BOUNDS.run:g}"), ("  processor s until it is idle", f"{busiest:.2f}", "")]
+
+
+def _latencies(held: live.Held) -> list[tuple[str, ...]]:
+    ways = (("push to family", held.family, BOUNDS.family), ("push to story", held.story, BOUNDS.story))
+    return [
+        (f"{name}, {part}: s", f"{figure:.2f}", f"{bound:g}" if part == "p95" else "")
+        for name, took, bound in ways
+        for part, figure in (("p50", took.p50), ("p95", took.p95), ("most", took.most))
+    ]
+
+
+def _stored(shown: live.Live) -> list[tuple[str, ...]]:
+    return [
+        ("bytes an article without texts", f"{shown.kept.without_texts:,.0f}", f"{BOUNDS.without_texts:,}"),
+        ("  with texts", f"{shown.kept.each:,.0f}", f"{BOUNDS.with_texts:,}"),
+        (f"bytes without texts, ids are URLs ({shown.by_url.n:,} articles)", f"{shown.by_url.without_texts:,.0f}", ""),
+        ("  with texts", f"{shown.by_url.each:,.0f}", ""),
+    ]
+
+
+def _show_kinds(shown: live.Live) -> None:
+    """Bytes an article by kind of key, the largest first."""
+    by_url = {one.kind: one.bytes_each for one in shown.by_url.kinds}
+    kinds = sorted(shown.kept.kinds, key=lambda one: -one.bytes_each)
+    show_table(
+        ("bytes an article", "keys", "ids of 20 bytes", "URLs"),
+        [(one.kind, f"{one.n_keys:,}", f"{one.bytes_each:,.0f}", f"{by_url.get(one.kind, 0):,.0f}")
+         for one in kinds if one.bytes_each >= 0.5],
+    )  # fmt: skip
+
+
 SUITES: Final[dict[str, Callable[[], Figures]]] = {
     "ingest": run_ingest,
     "near-duplicates": run_near_duplicates,
@@ -204,6 +276,7 @@ SUITES: Final[dict[str, Callable[[], Figures]]] = {
     "cluster": run_cluster,
     "web": run_web,
     "scale": run_scale,
+    "live": run_live,
 }
 
 

@@ -20,7 +20,7 @@ from typing import Final
 
 from benchmarks.articles import make_payloads
 from benchmarks.noop import app, noop
-from benchmarks.processes import cpu_seconds, tree
+from benchmarks.processes import cpu_seconds, stopped, tree
 from benchmarks.service import END_SECONDS, ROOT, START_SECONDS, Service, running, wait_for
 from worker.client import Client
 from worker.settings import celery_url
@@ -93,7 +93,7 @@ def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:
         live = _take_in(service, client, store, make_payloads(n, seed=1), filled=False)
         filled = _take_in(service, client, store, make_payloads(n, seed=2), filled=True)
         with _noop_workers(service) as pids:
-            parts = Parts(connection, pids, _pids(service, "cluster"))
+            parts = Parts(connection, pids, service.pids("cluster"))
             noop_live = _run_tasks(parts, n_tasks, filled=False)
             noop_filled = _run_tasks(parts, n_tasks, filled=True)
         connection.close()
@@ -103,7 +103,7 @@ def measure(data_dir: Path, n: int, n_tasks: int) -> Ingest:
 def _take_in(service: Service, client: Client, store: Store, payloads: Sequence[bytes], *, filled: bool) -> Rate:
     """Pushes articles and waits until each can be read with its family."""
     expected = store.articles.count()[0] + len(payloads)
-    parts = Parts(store.connection, _ingest_pids(service), _pids(service, "cluster"))
+    parts = Parts(store.connection, ingest_pids(service), service.pids("cluster"))
 
     def is_done() -> bool:
         return store.articles.count()[0] >= expected
@@ -154,7 +154,7 @@ def _timed(
     """What was sent, and the rate from its beginning, or from the workers' beginning where it was `filled` before."""
     sent: list[str] = []
     if filled:
-        with _stopped(parts.workers):
+        with stopped(parts.workers):
             sent = send()
     begun, before = time.monotonic(), parts.seconds()
     sent = sent or send()
@@ -164,33 +164,16 @@ def _timed(
     return sent, Rate(len(sent), seconds, *busy)
 
 
-@contextlib.contextmanager
-def _stopped(pids: Sequence[int]) -> Iterator[None]:
-    """Halts processes for the length of the block."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
 def _warm_up(service: Service, client: Client, store: Store, n_workers: int) -> None:
     """Waits until every worker has begun and has loaded what its first article needs."""
     client.push(make_payloads(1_000, seed=3))
     wait_for(lambda: store.articles.count()[0] == 1_000, START_SECONDS * 2, "the first articles can be read")
-    wait_for(lambda: len(_ingest_pids(service)) == 2 * n_workers, START_SECONDS, "every worker has its process")
+    wait_for(lambda: len(ingest_pids(service)) == 2 * n_workers, START_SECONDS, "every worker has its process")
 
 
-def _ingest_pids(service: Service) -> list[int]:
-    return [pid for i in range(N_WORKERS) for pid in _pids(service, f"ingest-{i + 1}")]
-
-
-def _pids(service: Service, name: str) -> list[int]:
-    """The processes of a role."""
-    role = service.role(name)
-    return [process.pid for process in tree(role.pid)] if role is not None else []
+def ingest_pids(service: Service) -> list[int]:
+    """The processes of all ingest workers."""
+    return [pid for i in range(N_WORKERS) for pid in service.pids(f"ingest-{i + 1}")]
 
 
 @contextlib.contextmanager

@@ -63,21 +63,22 @@ def measure(data_dir: Path, n: int) -> Memory:
         while part := list(islice(articles, AT_ONCE)):
             push(store, part)
             seconds += drain_all(store)
-        grown, kinds = (used_memory(connection) - before) / n, tuple(_kinds(connection, store.keys, n))
+        grown, kinds = (used_memory(connection) - before) / n, kept_by_kind(connection, store.keys, n)
         connection.execute_command("FLUSHALL", "SYNC")
         return Memory(n, kinds, grown, seconds, expiry.measure(store, n // EXPIRED_SHARE))
     finally:
         server.stop()
 
 
-def _kinds(connection: Connection, keys: Keys, n: int) -> list[Kept]:
+def kept_by_kind(connection: Connection, keys: Keys, n: int) -> tuple[Kept, ...]:
+    """What the server keeps of each of n articles, by kind of key."""
     found: dict[tuple[str, bool], list[bytes]] = defaultdict(list)
     for key in connection.scan_iter(count=10_000):
         found[_kind(key.decode(), keys)].append(key)
-    return [
+    return tuple(
         Kept(kind, len(named), _bytes(connection, named) / n, is_state)
         for (kind, is_state), named in sorted(found.items())
-    ]
+    )
 
 
 def _kind(key: str, keys: Keys) -> tuple[str, bool]:

@@ -42,6 +42,11 @@ class Service:
         sought = "celery -A worker.app beat" if name == "beat" else f"-n {name}@"
         return next((one for one in tree(self.up.pid) if one.parent == self.up.pid and sought in one.command), None)
 
+    def pids(self, name: str) -> list[int]:
+        """The processes of a role, none where it is dead."""
+        role = self.role(name)
+        return [process.pid for process in tree(role.pid)] if role is not None else []
+
     def kill(self, name: str) -> None:
         """SIGKILL for a role's whole process group; one that is dead is waited for."""
         os.killpg(wait_for(lambda: self.role(name), 60, f"{name} runs").pid, signal.SIGKILL)
