@@ -76,13 +76,11 @@ class _Watch:
 def measure(sizes: Sequence[int], peer_sizes: Sequence[int]) -> Iterator[Measured]:
     """The figures of this project at all sizes, then each peer at its sizes until it fails at one."""
     with tempfile.TemporaryDirectory(prefix="dedup-bench-") as directory:
-        paths = {n: Path(directory) / f"{n}.jsonl" for n in sizes}
-        for n, path in paths.items():
-            _run("make", str(n), str(path))
-            yield _measured(OURS, n, path)
+        for n in sizes:
+            yield _measured(OURS, n, _made(Path(directory), n))
         for way in PEERS:
             for n in peer_sizes:
-                found = _measured(way, n, paths[n])
+                found = _measured(way, n, _made(Path(directory), n))
                 yield found
                 if found.failure:
                     break
@@ -100,6 +98,14 @@ def from_vectors(n: int = SAME_VECTORS) -> tuple[Measured, Measured]:
 def growth(found: Iterable[Measured]) -> list[float]:
     """The exponents by which processor time grows from one size to the next."""
     return [math.log(b.cpu_seconds / a.cpu_seconds) / math.log(b.n / a.n) for a, b in pairwise(found)]
+
+
+def _made(directory: Path, n: int) -> Path:
+    """The file of n articles, which is written where it is not there yet."""
+    path = directory / f"{n}.jsonl"
+    if not path.exists():
+        _run("make", str(n), str(path))
+    return path
 
 
 def _measured(way: str, n: int, path: Path) -> Measured:
