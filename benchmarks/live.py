@@ -3,7 +3,7 @@ family and to a story while articles keep coming, and what the store holds of ea
 
 The window is filled from the news of the suite `scale`, in order of arrival and spread over thirteen days, while the
 cluster worker is halted; what is pushed later is the same stream going on. Each wave of new articles is taken in whole
-before the cluster worker may go on, so that one run takes in all of it.
+before the cluster worker may go on, so that one run takes in all of it; before the last wave the worker is killed.
 """
 
 from __future__ import annotations
@@ -105,11 +105,14 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a service has shown: its first run over the whole window, runs with new articles, and the steady rate."""
+    """What a service has shown: its first run over the whole window, runs with new articles, such a run by the next
+    holder after one that was killed, and the steady rate.
+    """
 
     n: int
     first: Ran
     runs: tuple[Ran, ...]
+    taken_over: Ran
     held: Held
     kept: Bytes
     by_url: Bytes
@@ -117,7 +120,7 @@ class Live:
 
 def measure(data_dir: Path, n: int, seconds: float, rate: float = RATE, n_by_url: int = N_BY_URL) -> Live:
     """Fills a window with n articles, lets runs take in new ones, then pushes at a rate for some seconds."""
-    stream = make_stream(n + N_WAVES * N_NEW + round(rate * seconds))
+    stream = make_stream(n + (N_WAVES + 1) * N_NEW + round(rate * seconds))
     with running(data_dir, N_WORKERS) as service:
         connection = connect(service.url)
         store = open_store(connection, "dedup:")
@@ -126,10 +129,11 @@ def measure(data_dir: Path, n: int, seconds: float, rate: float = RATE, n_by_url
         payload, first = _fill(service, store, stream, n)
         kept = Bytes(n, (held_memory(connection) - before) / n, payload, kept_by_kind(connection, store.keys, n))
         waves = tuple(_wave(service, store, list(islice(stream, N_NEW))) for _ in range(N_WAVES))
+        taken_over = _taken_over(service, store, list(islice(stream, N_NEW)))
         held = hold(service, store, list(stream), rate)
         connection.close()
     by_url = kept_of(data_dir.with_name(f"{data_dir.name}-urls"), n_by_url, by_url=True)
-    return Live(n, first, waves, held, kept, by_url)
+    return Live(n, first, waves, taken_over, held, kept, by_url)
 
 
 def make_stream(n: int) -> Iterator[Article]:
@@ -198,12 +202,36 @@ def _fill(service: Service, store: Store, stream: Iterator[Article], n: int) -> 
 
 def _wave(service: Service, store: Store, articles: Sequence[Article]) -> Ran:
     """Has new articles taken in, then the cluster worker make one run of them."""
-    pids, n_before, number = service.pids("cluster"), store.articles.count()[0], store.runs.number()
+    pids, number = service.pids("cluster"), store.runs.number()
     with stopped(pids):
-        for article in articles:
-            _push(store, json.dumps(article).encode())
-        _await_families(store, n_before + len(articles))
-    cpu = cpu_seconds(pids)
+        _take_in(store, articles)
+    return _await_run(store, articles, number, pids, cpu_seconds(pids))
+
+
+def _taken_over(service: Service, store: Store, articles: Sequence[Article]) -> Ran:
+    """Kills the cluster worker and has new articles taken in before the lease has run out: the run of the next one."""
+    number = store.runs.number()
+    service.kill("cluster")
+    _take_in(store, articles)
+    pids = wait_for(lambda: _if_whole(service.pids("cluster")), START_SECONDS, "the next cluster worker has begun")
+    return _await_run(store, articles, number, pids, _idle(pids))
+
+
+def _if_whole(pids: Sequence[int]) -> Sequence[int]:
+    """The processes of a worker, if that which works is among them."""
+    return pids if len(pids) > 1 else []
+
+
+def _take_in(store: Store, articles: Sequence[Article]) -> None:
+    """Pushes articles and waits until each has a family."""
+    n_before = store.articles.count()[0]
+    for article in articles:
+        _push(store, json.dumps(article).encode())
+    _await_families(store, n_before + len(articles))
+
+
+def _await_run(store: Store, articles: Sequence[Article], number: int, pids: Sequence[int], cpu: float) -> Ran:
+    """The run after this number, by processes that had taken so many seconds; all of the articles must be in it."""
     wait_for(lambda: store.runs.number() > number, PATIENCE_SECONDS, "a run has ended", every=_LOOK_SECONDS)
     seconds = time.time() - float(store.runs.last()["at"])
     statuses = store.articles.fields([article["id"] for article in articles], ["status"])
