@@ -209,10 +209,11 @@ def _wave(service: Service, store: Store, articles: Sequence[Article]) -> Ran:
 
 
 def _taken_over(service: Service, store: Store, articles: Sequence[Article]) -> Ran:
-    """Kills the cluster worker and has new articles taken in before the lease has run out: the run of the next one."""
+    """Has new articles taken in, then kills the cluster worker: the run that the next one makes of them."""
     number = store.runs.number()
-    service.kill("cluster")
-    _take_in(store, articles)
+    with stopped(service.pids("cluster")):
+        _take_in(store, articles)
+        service.kill("cluster")
     pids = wait_for(lambda: _if_whole(service.pids("cluster")), START_SECONDS, "the next cluster worker has begun")
     return _await_run(store, articles, number, pids, _idle(pids))
 

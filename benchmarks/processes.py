@@ -68,7 +68,7 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 @contextlib.contextmanager
 def stopped(pids: Iterable[int]) -> Iterator[None]:
-    """Halts processes for the length of the block."""
+    """Halts processes for the length of the block; they may be killed in it."""
     halted = list(pids)
     for pid in halted:
         os.kill(pid, signal.SIGSTOP)
@@ -76,4 +76,5 @@ def stopped(pids: Iterable[int]) -> Iterator[None]:
         yield
     finally:
         for pid in halted:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
