@@ -210,17 +210,18 @@ def _wave(service: Service, store: Store, articles: Sequence[Article]) -> Ran:
 
 def _taken_over(service: Service, store: Store, articles: Sequence[Article]) -> Ran:
     """Has new articles taken in, then kills the cluster worker: the run that the next one makes of them."""
-    number = store.runs.number()
-    with stopped(service.pids("cluster")):
+    number, killed = store.runs.number(), service.pids("cluster")
+    with stopped(killed):
         _take_in(store, articles)
         service.kill("cluster")
-    pids = wait_for(lambda: _if_whole(service.pids("cluster")), START_SECONDS, "the next cluster worker has begun")
+
+    def next_one() -> list[int]:
+        """The processes of another worker, once that which works is among them."""
+        pids = service.pids("cluster")
+        return pids if len(pids) > 1 and set(pids).isdisjoint(killed) else []
+
+    pids = wait_for(next_one, START_SECONDS, "the next cluster worker has begun")
     return _await_run(store, articles, number, pids, _idle(pids))
-
-
-def _if_whole(pids: Sequence[int]) -> Sequence[int]:
-    """The processes of a worker, if that which works is among them."""
-    return pids if len(pids) > 1 else []
 
 
 def _take_in(store: Store, articles: Sequence[Article]) -> None:
