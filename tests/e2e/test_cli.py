@@ -29,7 +29,7 @@ import redis
 from worker import embedded
 from worker.cli import parser
 from worker.client import Client
-from worker.service.ingest import drain
+from worker.service.draining import drain
 from worker.service.runtime import make_runtime
 from worker.settings import Settings
 

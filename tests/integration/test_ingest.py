@@ -40,6 +40,7 @@ from tests.integration.world import (
     text,
     worker,
 )
+from worker.service import draining
 from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry, Foundings
 from worker.store.connection import StoreError
@@ -581,7 +582,7 @@ def test_a_store_that_another_version_filled_is_refused_and_nothing_of_it_is_tou
     push(store, [article("b", text("b"))])
     store.connection.set(store.keys.private("fingerprint"), "another")
     with pytest.raises(StoreError, match="otherwise"):
-        ingesting.drain(store, PARAMS, "hand", 60, MAX_ARTICLE_BYTES, RETENTION)
+        draining.drain(store, PARAMS, "hand", 60, MAX_ARTICLE_BYTES, RETENTION)
     with pytest.raises(StoreError, match="otherwise"):
         clusterer(store).run(time.time())
     with pytest.raises(StoreError, match="otherwise"):
