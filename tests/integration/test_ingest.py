@@ -214,6 +214,14 @@ def test_two_pushes_of_one_article_in_a_batch_are_an_article_and_its_revision(st
     recount(store, settled=False)
 
 
+def test_pushes_of_one_article_in_batches_that_follow_each_other_are_its_revisions(store: Store) -> None:
+    push(store, [article("a", text(body), title=f"The {body}") for body in ("first", "second", "third")])
+    drain(store, batch=1)
+    assert told(store, "a").revision == 2
+    assert "third" in told(store, "a").title
+    recount(store, settled=False)
+
+
 def test_an_earlier_push_never_overwrites_a_later_one(store: Store) -> None:
     push(store, [article("a", text("earlier"), title="Earlier")])
     early = held(store, "slow")
