@@ -135,17 +135,17 @@ def format_time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     whole, milliseconds = divmod(round(round(seconds, 3) * 1000), 1000)
+    fraction = f".{milliseconds:03}" if milliseconds else ""
+    return f"{_format_second(whole)}{fraction}Z"
+
+
+@lru_cache(4_096)
+def _format_second(whole: int) -> str:
+    """A second since 1970: what is told of one article is told of others of the same second."""
     day, second = divmod(whole, _DAY_SECONDS)
     minute, second = divmod(second, 60)
     hour, minute = divmod(minute, 60)
-    fraction = f".{milliseconds:03}" if milliseconds else ""
-    return f"{_format_day(day)}T{hour:02}:{minute:02}:{second:02}{fraction}Z"
-
-
-@lru_cache(1_024)
-def _format_day(day: int) -> str:
-    """The date of a day since 1970."""
-    return (_FIRST_DAY + timedelta(days=day)).isoformat()
+    return f"{_FIRST_DAY + timedelta(days=day)}T{hour:02}:{minute:02}:{second:02}"
 
 
 def parse_time(text: str) -> float | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,6 +56,8 @@ class Ready:
     founding: Founding
 
 
+Arrival = tuple[Pushed, Admitted, Founding]
+"""An article that comes or is revised: its push, what became of that so far, and what is written of it."""
 Readies = dict[bytes, Ready]
 """By the ids of their entries."""
 
@@ -218,21 +220,19 @@ class Worker:
         waiting = {pushed.article.id: pushed for pushed in begun.wave}
         touches: list[Touch] = []
         repeated: list[tuple[Pushed, ArticleRecord]] = []
-        by_id: dict[str, tuple[Pushed, Admitted]] = {}
+        by_id: dict[str, Arrival] = {}
         for one in admission.articles:
             pushed = waiting[one.prepared.article.id]
             if one.record is not None and _is_told(pushed, one.number, one.record):
                 repeated.append((pushed, one.record))
             else:
-                by_id[pushed.article.id] = pushed, one
+                by_id[pushed.article.id] = pushed, one, begun.ready[pushed.entry.entry_id].founding
                 touches.append(self._touch(pushed, one, admission))
         left = self._acknowledge(repeated, begun.ready, admission.server)
         left += [by_id[article_id][0] for article_id in self._decide(touches, by_id, admission)]
         return left + list(begun.later)
 
-    def _decide(
-        self, touches: Sequence[Touch], by_id: dict[str, tuple[Pushed, Admitted]], admission: Admission
-    ) -> list[str]:
+    def _decide(self, touches: Sequence[Touch], by_id: Mapping[str, Arrival], admission: Admission) -> list[str]:
         """Commits what touches come to; returns the articles of those whose ground has shifted under the decision.
 
         The batch before may have been settled since these were admitted: what they touch is asked for as it is now.
@@ -284,7 +284,7 @@ class Worker:
         touch.arrivals[article_id] = Member(seen_at, article_id, admitted.number, "", record is not None, source)
         return touch
 
-    def _units(self, touches: Sequence[Touch], loaded: Loaded, by_id: dict[str, tuple[Pushed, Admitted]]) -> list[Unit]:
+    def _units(self, touches: Sequence[Touch], loaded: Loaded, by_id: Mapping[str, Arrival]) -> list[Unit]:
         """A unit for each touch."""
         writer = Writer(self.store, self.params, self.alias_seconds)
         units = []
@@ -296,7 +296,7 @@ class Worker:
             units.append(unit)
         return units
 
-    def _put_article(self, unit: Unit, pushed: Pushed, admitted: Admitted) -> Fields:
+    def _put_article(self, unit: Unit, pushed: Pushed, admitted: Admitted, told: Founding) -> Fields:
         article, entry, record = pushed.article, pushed.entry, admitted.record
         self.store.inbox.expect(unit, entry)
         self.store.inbox.done(unit, entry)
@@ -307,7 +307,7 @@ class Worker:
         before = record.pack() if record is not None else None
         self.store.articles.put_record(unit, article.id, fresh.pack(), before)
         if record is None:
-            return self.store.articles.put_new(unit, article, seen_at)
+            return self.store.articles.put_new(unit, article.id, told)
         return self.store.articles.put_revised(unit, article, revision)
 
 
