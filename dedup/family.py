@@ -254,7 +254,8 @@ def group(
         return [list(contents)]
     known = {content.number: content for content in contents}
     groups = {number: [content] for number, content in known.items()}
-    for edge in sorted((e for e in edges if e.one in known and e.other in known), key=_by_similarity(known)):
+    inside = [edge for edge in edges if edge.one in known and edge.other in known]
+    for edge in sorted(inside, key=_by_similarity(known)) if len(inside) > 1 else inside:
         one, other = groups[edge.one], groups[edge.other]
         if one is other:
             continue
@@ -350,6 +351,9 @@ def _kinds(present: Sequence[Member], reprinted: Collection[int]) -> tuple[Kind,
 
 def _inherit(articles: Mapping[int, Sequence[Member]]) -> tuple[dict[int, str], dict[str, str]]:
     """Which group keeps which family id, and where the ids of groups that kept another one lead."""
+    names = {member.family for present in articles.values() for member in present if member.family}
+    if not names or len(names) == len(articles) == 1:
+        return dict(zip(articles, names, strict=False)), {}
     named: dict[str, list[tuple[Member, int]]] = defaultdict(list)
     for i, present in articles.items():
         for member in present:
