@@ -20,7 +20,8 @@ from dedup.family import verify
 from dedup.pipeline import Params, Prepared, prepare
 from dedup.terms import TermParams
 from worker.embedded import Server
-from worker.service.ingest import BATCH_BYTES, BATCH_ENTRIES, WAIT_SECONDS, Pushed, Worker, drain
+from worker.service.draining import BATCH_BYTES, BATCH_ENTRIES, WAIT_SECONDS, drain, flowing
+from worker.service.ingest import Pushed, Worker
 from worker.store.connection import Connection, connect
 from worker.store.inbox import Entry
 from worker.store.store import Store, open_store
@@ -155,13 +156,13 @@ def _settled(store: Store, articles: Sequence[dict[str, str]]) -> float:
 
 
 def _settle(worker: Worker, parsed: Sequence[tuple[Sequence[Entry], Sequence[Pushed]]]) -> None:
-    """Works as a drain does: a batch is prepared while the one before it is committed."""
-    with ThreadPoolExecutor(1) as ahead:
+    """Works as a drain does: a batch is prepared while those before it are admitted and settled."""
+    with ThreadPoolExecutor(1) as ahead, flowing(worker) as flow:
         preparing = ahead.submit(worker.prepare, *parsed[0])
         for following in [*parsed[1:], ([], [])]:
             batch = preparing.result()
             preparing = ahead.submit(worker.prepare, *following)
-            worker.finish(batch)
+            flow.put(batch)
 
 
 def _check(store: Store, n: int) -> None:

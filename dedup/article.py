@@ -12,9 +12,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -27,9 +26,8 @@ MAX_ID_BYTES: Final = 512
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200
 
-_DAY_SECONDS: Final = 86_400
 
-_FIRST_DAY: Final = date(1970, 1, 1)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, as all that is added to it
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNFIT_BYTES: Final = bytes(byte for byte in (*range(0x20), 0x7F) if byte not in b"\t\n\r")
@@ -135,17 +133,8 @@ def format_time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     whole, milliseconds = divmod(round(round(seconds, 3) * 1000), 1000)
-    day, second = divmod(whole, _DAY_SECONDS)
-    minute, second = divmod(second, 60)
-    hour, minute = divmod(minute, 60)
     fraction = f".{milliseconds:03}" if milliseconds else ""
-    return f"{_format_day(day)}T{hour:02}:{minute:02}:{second:02}{fraction}Z"
-
-
-@lru_cache(1_024)
-def _format_day(day: int) -> str:
-    """The date of a day since 1970."""
-    return (_FIRST_DAY + timedelta(days=day)).isoformat()
+    return f"{(_EPOCH + timedelta(seconds=whole)).isoformat()}{fraction}Z"
 
 
 def parse_time(text: str) -> float | None:

@@ -250,9 +250,12 @@ def group(
 
     `ties` say, by the numbers of contents, which are to be apart; the families found are tied in it.
     """
+    if len(contents) == 1:
+        return [list(contents)]
     known = {content.number: content for content in contents}
     groups = {number: [content] for number, content in known.items()}
-    for edge in sorted((e for e in edges if e.one in known and e.other in known), key=_by_similarity(known)):
+    inside = [edge for edge in edges if edge.one in known and edge.other in known]
+    for edge in sorted(inside, key=_by_similarity(known)) if len(inside) > 1 else inside:
         one, other = groups[edge.one], groups[edge.other]
         if one is other:
             continue
@@ -291,8 +294,10 @@ def _containment(one: Content, other: Content, params: FamilyParams) -> float:
     return share if n_sampled >= params.least_sampled else 0.0
 
 
-def reprints(groups: Sequence[Sequence[Content]], edges: Iterable[Edge]) -> set[int]:
+def reprints(groups: Sequence[Sequence[Content]], edges: Sequence[Edge]) -> set[int]:
     """The contents that are in their families by containment alone."""
+    if not any(edge.containment for edge in edges):
+        return set()
     place = {content.number: i for i, contents in enumerate(groups) for content in contents}
     inside = [edge for edge in edges if place.get(edge.one, -1) == place.get(edge.other, -2)]
     near = {number for edge in inside if not edge.containment for number in (edge.one, edge.other)}
@@ -346,6 +351,9 @@ def _kinds(present: Sequence[Member], reprinted: Collection[int]) -> tuple[Kind,
 
 def _inherit(articles: Mapping[int, Sequence[Member]]) -> tuple[dict[int, str], dict[str, str]]:
     """Which group keeps which family id, and where the ids of groups that kept another one lead."""
+    names = {member.family for present in articles.values() for member in present if member.family}
+    if not names or len(names) == len(articles) == 1:
+        return dict(zip(articles, names, strict=False)), {}
     named: dict[str, list[tuple[Member, int]]] = defaultdict(list)
     for i, present in articles.items():
         for member in present:

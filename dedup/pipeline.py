@@ -132,9 +132,7 @@ def _prepare(
     signatures = sign(shingles).astype(np.uint16)
     extracts = extract(shingles)
     keys = content_keys(signatures, extracts, params.lsh)
-    leads = read_leads(titles, told, params.terms.cue_words)
-    cues, marks = read_cues(leads, plain)
-    terms = read_terms(leads, marks, cues, params.terms)
+    terms = _read_terms(titles, told, plain, params.terms)
     n_words = shingles.n_words.tolist()
     return [
         Prepared(
@@ -149,6 +147,24 @@ def _prepare(
         )
         for i, article in enumerate(articles)
     ]
+
+
+def _read_terms(
+    titles: Sequence[str], told: Sequence[str], plain: Sequence[str], params: TermParams
+) -> Sequence[Terms]:
+    """What is read of articles for clustering."""
+    if not params.cue_words:
+        return [_nothing_read()] * len(titles)
+    leads = read_leads(titles, told, params.cue_words)
+    cues, marks = read_cues(leads, plain)
+    return read_terms(leads, marks, cues, params)
+
+
+@cache
+def _nothing_read() -> Terms:
+    """The terms of an article without words."""
+    [nothing] = _read_terms([""], [""], [""], TermParams(lead_words=1, cue_words=1))
+    return nothing
 
 
 @cache

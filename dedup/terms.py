@@ -38,7 +38,8 @@ class TermParams:
     lead_words: int = 200
     """News is told in its lead; what follows is background that sister events share."""
     cue_words: int = 300
-    """Words of an article that are read for cues: which round a text tells may be said further down."""
+    """Words of an article that are read for cues: which round a text tells may be said further down. 0: nothing is read
+    for clustering, of the title neither; near-duplicates are found all the same."""
     min_articles: int = 2
     """A pair of words of fewer articles is left out; a single word is kept, for it may be what a later story shares."""
     max_share: float = 0.5

@@ -16,7 +16,7 @@ from typing import Any, Final
 from celery.signals import worker_process_shutdown
 
 from worker.app import app
-from worker.service.ingest import drain as drain_inbox
+from worker.service.draining import drain as drain_inbox
 from worker.service.runtime import runtime
 from worker.store.pushing import push_payloads
 

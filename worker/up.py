@@ -32,6 +32,9 @@ _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
 _BORROWED_SECONDS: Final = 60.0
+_NICE: Final = 10
+_REFUSED_SECONDS: Final = 0.12
+"""Linux takes ten requests a second to change the priority of a session, of all users together."""
 
 
 class UpError(DedupError):
@@ -174,7 +177,7 @@ class Supervisor:
             raise UpError("the supervisor has not been started")
         command = [sys.executable, "-m", *role.program, *role.words]
         if role.nice and (nice := shutil.which("nice")):
-            command = [nice, "-n", "10", *command]
+            command = [nice, "-n", str(_NICE), *command]
         environ = dict(self.environ) | {
             "REDIS_URL": self.url,
             "DEDUP_PARENT_FD": str(self._alive[0]),
@@ -183,13 +186,32 @@ class Supervisor:
             "OPENBLAS_NUM_THREADS": "1",
         }
         with self._log(role).open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, pass_fds=(self._alive[0],), cwd=self.settings.data_dir,
             )  # fmt: skip
+        if role.nice:
+            _give_way(process.pid)
+        return process
 
     def _log(self, role: Role) -> Path:
         return self.settings.data_dir / "log" / f"{role.name}.log"
+
+
+def _give_way(pid: int) -> None:
+    """Has the session of a process give way to others. Linux shares processors among sessions first, where it groups by
+    them (sched(7), the autogroup feature), and each of these processes has one of its own: then what `nice` says counts
+    for nothing between two of them.
+    """
+    for _ in range(5):
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))
+        except BlockingIOError:
+            time.sleep(_REFUSED_SECONDS)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _end_group(child: Child) -> None:

@@ -32,7 +32,7 @@ from worker import embedded
 from worker.cli import parser
 from worker.cli.bar import COSTS
 from worker.client import Client
-from worker.service.ingest import drain
+from worker.service.draining import drain
 from worker.service.runtime import make_runtime
 from worker.settings import Settings
 from worker.store.progress import Stage

@@ -12,7 +12,7 @@ import pytest
 
 from worker import embedded
 from worker.client import Client
-from worker.service.ingest import drain
+from worker.service.draining import drain
 from worker.service.runtime import make_runtime
 from worker.settings import Settings
 

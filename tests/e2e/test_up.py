@@ -16,6 +16,7 @@ from benchmarks.service import await_ready, begin, running, wait_for
 from worker import embedded
 from worker.client import Client
 
+AUTOGROUP = Path("/proc/self/autogroup")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
@@ -62,6 +63,19 @@ def test_a_server_that_died_is_back_at_the_same_address_with_its_data(tmp_path: 
         push_and_await(client, make_payloads(100, seed=2))
         assert all(client.lookup(name) for name in before)
         assert service.told().count("the server ended; starting it again") == 1
+
+
+@pytest.mark.skipif(
+    not (AUTOGROUP.exists() and AUTOGROUP.read_text()), reason="the kernel does not group processes by session"
+)
+def test_who_clusters_gives_way_to_who_takes_articles_in(tmp_path: Path) -> None:
+    told = {}
+    with running(tmp_path / "data") as service:
+        for name in ("ingest-1", "cluster"):
+            process = service.role(name)
+            assert process is not None
+            told[name] = Path(f"/proc/{process.pid}/autogroup").read_text().split()[-1]
+    assert told == {"ingest-1": "0", "cluster": "10"}
 
 
 def test_the_web_service_is_part_of_it_and_ends_with_it(tmp_path: Path) -> None:

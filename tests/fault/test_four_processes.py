@@ -15,7 +15,7 @@ from dedup.article import MAX_ARTICLE_BYTES
 from dedup.pipeline import Params
 from tests.integration.world import families
 from worker import embedded
-from worker.service.ingest import drain
+from worker.service.draining import drain
 from worker.store.connection import connect
 from worker.store.store import open_store
 

@@ -17,7 +17,7 @@ from dedup.pipeline import Params, prepare
 from tests.integration.recount import recount
 from worker import embedded
 from worker.service.clustering import Clusterer
-from worker.service.ingest import drain
+from worker.service.draining import drain
 from worker.store.commit import Unit, commit
 from worker.store.connection import connect
 from worker.store.store import Store, open_store

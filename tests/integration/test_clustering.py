@@ -37,7 +37,7 @@ from tests.integration.world import (
     text,
 )
 from worker.service import clustering
-from worker.service.clustering import Clusterer
+from worker.service.clustering import BACKLOG_ARTICLES, LEAST_REST_SECONDS, Clusterer
 from worker.service.window import load_window
 from worker.store.commit import Unit, commit
 from worker.store.connection import Connection
@@ -85,6 +85,16 @@ def members(store: Store) -> dict[str, set[str]]:
 
 
 # What a run does
+
+
+def test_a_run_makes_room_for_a_backlog_but_not_for_ever(store: Store) -> None:
+    ingest(store, article("a", text("a")))
+    push(store, ["{}"] * (BACKLOG_ARTICLES + 1))
+    cluster = clusterer(store)
+    assert cluster.run(EARLY) is None
+    assert cluster.backlog_since is not None
+    cluster.backlog_since -= LEAST_REST_SECONDS
+    assert cluster.run(EARLY) == 1
 
 
 def test_the_two_rounds_are_two_stories_of_one_storyline(store: Store) -> None:

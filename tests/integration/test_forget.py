@@ -39,9 +39,9 @@ from tests.integration.world import (
     worker,
 )
 from worker import embedded
+from worker.service.draining import drain as wait_and_drain
 from worker.service.forgetting import Forgetting, ForgettingError, Removed, UnknownArticleError
 from worker.service.ingest import Worker
-from worker.service.ingest import drain as wait_and_drain
 from worker.service.reporting import Reporting
 from worker.store import streams
 from worker.store.records import ArticleRecord

@@ -40,6 +40,7 @@ from tests.integration.world import (
     text,
     worker,
 )
+from worker.service import draining
 from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry, Foundings
 from worker.store.connection import StoreError
@@ -210,6 +211,14 @@ def test_two_pushes_of_one_article_in_a_batch_are_an_article_and_its_revision(st
     found = told(store, "a")
     assert (found.revision, found.title) == (1, "Second")
     assert len(families(store)) == 2
+    recount(store, settled=False)
+
+
+def test_pushes_of_one_article_in_batches_that_follow_each_other_are_its_revisions(store: Store) -> None:
+    push(store, [article("a", text(body), title=f"The {body}") for body in ("first", "second", "third")])
+    drain(store, batch=1)
+    assert told(store, "a").revision == 2
+    assert "third" in told(store, "a").title
     recount(store, settled=False)
 
 
@@ -581,7 +590,7 @@ def test_a_store_that_another_version_filled_is_refused_and_nothing_of_it_is_tou
     push(store, [article("b", text("b"))])
     store.connection.set(store.keys.private("fingerprint"), "another")
     with pytest.raises(StoreError, match="otherwise"):
-        ingesting.drain(store, PARAMS, "hand", 60, MAX_ARTICLE_BYTES, RETENTION)
+        draining.drain(store, PARAMS, "hand", 60, MAX_ARTICLE_BYTES, RETENTION)
     with pytest.raises(StoreError, match="otherwise"):
         clusterer(store).run(time.time())
     with pytest.raises(StoreError, match="otherwise"):

@@ -12,6 +12,7 @@ from typing import Final
 from dedup.article import MAX_ARTICLE_BYTES
 from dedup.pipeline import Params, fingerprint
 from worker.service.clustering import Clusterer
+from worker.service.draining import flowing
 from worker.service.ingest import Worker
 from worker.service.retention import Expiry
 from worker.store.connection import connect
@@ -104,10 +105,11 @@ def drain(
     """Works on the inbox until it is empty; returns how many entries were dealt with."""
     store.index.claim(fingerprint(PARAMS))
     store.inbox.ensure()
-    n_done = 0
-    while entries := store.inbox.take(consumer, batch, 32 * 1024 * 1024, claim_seconds):
-        worker(store, max_bytes).work(entries)
-        n_done += len(entries)
+    n_done, works = 0, worker(store, max_bytes)
+    with flowing(works) as flow:
+        while entries := store.inbox.take(consumer, batch, 32 * 1024 * 1024, claim_seconds):
+            flow.put(works.read(entries))
+            n_done += len(entries)
     return n_done
 
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +20,7 @@ from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
 from dedup.family import Member, source_key, verify
 from dedup.identity import mint
-from dedup.pipeline import Params, Prepared, fingerprint, prepare
+from dedup.pipeline import Params, Prepared, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load, unite
 from worker.store.articles import Founding, founding
@@ -31,10 +30,6 @@ from worker.store.index import Admission, Admitted, Packed
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
 
-BATCH_ENTRIES: Final = 256
-BATCH_BYTES: Final = 32 * 1024 * 1024
-DRAIN_SECONDS: Final = 60.0
-WAIT_SECONDS: Final = 1.0
 MOST_DELIVERIES: Final = 6
 """Deliveries after which an entry is rejected: working on it has ended a worker that many times."""
 MOST_ATTEMPTS: Final = 50
@@ -61,6 +56,8 @@ class Ready:
     founding: Founding
 
 
+Arrival = tuple[Pushed, Admitted, Founding]
+"""An article that comes or is revised: its push, what became of that so far, and what is written of it."""
 Readies = dict[bytes, Ready]
 """By the ids of their entries."""
 
@@ -80,37 +77,17 @@ class Batch:
         return all(entry.deliveries == 1 for entry in self.entries)
 
 
-def drain(
-    store: Store, params: Params, consumer: str, claim_seconds: float, max_bytes: int, alias_seconds: float
-) -> int:
-    """Works on the inbox until it is empty or a minute is over; returns how many entries were dealt with.
-
-    Once empty it waits up to a second for the next entry, so that an article waits milliseconds. While one batch is
-    committed the next one is read, but not where an entry has been delivered before: should it end the worker, it does
-    so without that batch.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A batch that has been admitted: `wave` are the earliest pushes of its articles, `later` the others, which have to
+    wait for these.
     """
-    store.index.claim(fingerprint(params))
-    store.inbox.ensure()
-    worker = Worker(store, params, max_bytes, alias_seconds)
 
-    def take() -> Batch:
-        return worker.read(store.inbox.take(consumer, BATCH_ENTRIES, BATCH_BYTES, claim_seconds))
-
-    n_done, end = 0, time.monotonic() + DRAIN_SECONDS
-    with ThreadPoolExecutor(1, "ahead") as ahead:
-        batch = take()
-        while True:
-            if not batch.entries:
-                batch = worker.read(store.inbox.wait(consumer, WAIT_SECONDS))
-                if not batch.entries:
-                    return n_done
-            is_last = time.monotonic() >= end
-            following = ahead.submit(take) if batch.is_first_try() and not is_last else None
-            worker.finish(batch)
-            n_done += len(batch.entries)
-            if is_last:
-                return n_done
-            batch = following.result() if following is not None else take()
+    batch: Batch
+    ready: Readies
+    wave: Sequence[Pushed]
+    later: Sequence[Pushed]
+    admission: Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +119,39 @@ class Worker:
             return Batch(entries, pushed, None)
 
     def finish(self, batch: Batch) -> None:
-        """Deals with what has been read."""
+        """Deals with what has been read, from wherever that had come to."""
         if batch.pushed:
             self._work_apart(batch.pushed, batch.ready)
+
+    def begin(self, batch: Batch) -> Begun | None:
+        """Admits what has been read. None where that cannot be done with the batch as a whole, and `finish` has to do
+        all of it.
+        """
+        if not batch.pushed or batch.ready is None:
+            return None
+        try:
+            return self._begin(batch, batch.pushed, batch.ready, first=True)
+        except _UNFORESEEN:
+            return None
+
+    def settle(self, begun: Begun) -> Sequence[Pushed] | None:
+        """Deals with what has been admitted; the next batch may be admitted meanwhile. Returns those whose ground has
+        shifted under the decision; None where `finish` has to do all of it once more.
+        """
+        try:
+            return self._settle(begun)
+        except _UNFORESEEN:
+            return None
+
+    def go_on(self, begun: Begun, left: Sequence[Pushed] | None) -> None:
+        """Deals with what `settle` has left."""
+        if left is None:
+            self.finish(begun.batch)
+            return
+        try:
+            self._go_on(left, begun.batch, begun.ready)
+        except _UNFORESEEN:
+            self.finish(begun.batch)
 
     def _prepare(self, waiting: Sequence[Pushed]) -> Readies:
         prepared = prepare([pushed.article for pushed in waiting], self.params)
@@ -162,13 +169,15 @@ class Worker:
                 self._work_apart([pushed], None)
 
     def _work(self, waiting: Sequence[Pushed], ready: Readies) -> None:
-        for attempt in range(MOST_ATTEMPTS):
-            if attempt:
-                waiting = self._still_there(waiting)
-            if not waiting:
+        batch = Batch([pushed.entry for pushed in waiting], waiting, ready)
+        self._go_on(self._settle(self._begin(batch, waiting, ready, first=True)), batch, ready)
+
+    def _go_on(self, left: Sequence[Pushed], batch: Batch, ready: Readies) -> None:
+        """Decides anew, until nothing is left that others have changed the ground of."""
+        for _ in range(MOST_ATTEMPTS - 1):
+            if not left or not (left := self._still_there(left)):
                 return
-            wave, later = _first_of_each(waiting)
-            waiting = self._admit(wave, ready, first=attempt == 0) + later
+            left = self._settle(self._begin(batch, left, ready, first=False))
 
     def _still_there(self, waiting: Sequence[Pushed]) -> list[Pushed]:
         """Those whose entries are in the inbox still; the others are let go."""
@@ -192,38 +201,53 @@ class Worker:
         self.store.inbox.done(unit, entry)
         commit(self.store.connection, [unit])
 
-    def _admit(self, wave: Sequence[Pushed], ready: Readies, *, first: bool) -> list[Pushed]:
-        """One attempt at articles of different ids; returns those whose ground has shifted under the decision.
-
-        `first`: articles that are like nothing found families, under ids that are free nearly always.
+    def _begin(self, batch: Batch, waiting: Sequence[Pushed], ready: Readies, *, first: bool) -> Begun:
+        """Admits what waits of a batch. `first`: articles that are like nothing found families, under ids that are free
+        nearly always.
         """
-        batch = [ready[pushed.entry.entry_id] for pushed in wave]
+        wave, later = _first_of_each(waiting)
+        chosen = [ready[pushed.entry.entry_id] for pushed in wave]
         admission = self.store.index.admit(
-            [one.prepared for one in batch],
-            (lambda i: batch[i].founding) if first else None,
-            [one.packed for one in batch],
+            [one.prepared for one in chosen],
+            (lambda i: chosen[i].founding) if first else None,
+            [one.packed for one in chosen],
         )
-        waiting = {pushed.article.id: pushed for pushed in wave}
-        loaded = Loaded(dict(admission.contents), dict(admission.states))
-        former = {a.record.content for a in admission.articles if a.record is not None} - loaded.states.keys()
-        loaded.states |= self.store.index.states(sorted(former))
+        return Begun(batch, ready, wave, later, admission)
+
+    def _settle(self, begun: Begun) -> list[Pushed]:
+        """Decides on what was admitted; returns what is left: those whose ground has shifted, and the later pushes."""
+        admission = begun.admission
+        waiting = {pushed.article.id: pushed for pushed in begun.wave}
         touches: list[Touch] = []
         repeated: list[tuple[Pushed, ArticleRecord]] = []
-        by_id: dict[str, tuple[Pushed, Admitted]] = {}
+        by_id: dict[str, Arrival] = {}
         for one in admission.articles:
             pushed = waiting[one.prepared.article.id]
             if one.record is not None and _is_told(pushed, one.number, one.record):
                 repeated.append((pushed, one.record))
             else:
-                by_id[pushed.article.id] = pushed, one
+                by_id[pushed.article.id] = pushed, one, begun.ready[pushed.entry.entry_id].founding
                 touches.append(self._touch(pushed, one, admission))
-        overtaken = self._acknowledge(repeated, ready, admission.server)
+        left = self._acknowledge(repeated, begun.ready, admission.server)
+        left += [by_id[article_id][0] for article_id in self._decide(touches, by_id, admission)]
+        return left + list(begun.later)
+
+    def _decide(self, touches: Sequence[Touch], by_id: Mapping[str, Arrival], admission: Admission) -> list[str]:
+        """Commits what touches come to; returns the articles of those whose ground has shifted under the decision.
+
+        The batch before may have been settled since these were admitted: what they touch is asked for as it is now.
+        """
         if not touches:
-            return overtaken
-        steady, shifted = load(self.store, unite(touches, loaded.states), loaded)
+            return []
+        numbers = sorted({number for touch in touches for number in touch.contents})
+        loaded = Loaded(dict(admission.contents), self.store.index.states(numbers))
+        gone = {number for number in numbers if loaded.states[number] is None}
+        there = [touch for touch in touches if not touch.contents & gone]
+        steady, shifted = load(self.store, unite(there, loaded.states), loaded)
         done = commit(self.store.connection, self._units(steady, loaded, by_id), admission.server)
         shifted += [touch for touch, applied in zip(steady, done, strict=True) if not applied]
-        return overtaken + [by_id[article_id][0] for touch in shifted for article_id in touch.arrivals]
+        shifted += [touch for touch in touches if touch.contents & gone]
+        return [article_id for touch in shifted for article_id in touch.arrivals]
 
     def _acknowledge(
         self, repeated: Sequence[tuple[Pushed, ArticleRecord]], own: Collection[bytes], server: str
@@ -260,7 +284,7 @@ class Worker:
         touch.arrivals[article_id] = Member(seen_at, article_id, admitted.number, "", record is not None, source)
         return touch
 
-    def _units(self, touches: Sequence[Touch], loaded: Loaded, by_id: dict[str, tuple[Pushed, Admitted]]) -> list[Unit]:
+    def _units(self, touches: Sequence[Touch], loaded: Loaded, by_id: Mapping[str, Arrival]) -> list[Unit]:
         """A unit for each touch."""
         writer = Writer(self.store, self.params, self.alias_seconds)
         units = []
@@ -272,7 +296,7 @@ class Worker:
             units.append(unit)
         return units
 
-    def _put_article(self, unit: Unit, pushed: Pushed, admitted: Admitted) -> Fields:
+    def _put_article(self, unit: Unit, pushed: Pushed, admitted: Admitted, told: Founding) -> Fields:
         article, entry, record = pushed.article, pushed.entry, admitted.record
         self.store.inbox.expect(unit, entry)
         self.store.inbox.done(unit, entry)
@@ -283,7 +307,7 @@ class Worker:
         before = record.pack() if record is not None else None
         self.store.articles.put_record(unit, article.id, fresh.pack(), before)
         if record is None:
-            return self.store.articles.put_new(unit, article, seen_at)
+            return self.store.articles.put_new(unit, article.id, told)
         return self.store.articles.put_revised(unit, article, revision)
 
 

@@ -21,7 +21,9 @@ CLUSTERED: Final = "clustered"
 NO_ID: Final = ""
 
 Founding = tuple[Word, ...]
-"""What is written of an article that founds its family, in the order in which the admission is told of it."""
+"""What is written of an article that founds its family, in the order in which the admission is told of it; of one that
+joins others, all but its family's id and its record.
+"""
 Foundings = Callable[[int], Founding]
 """That of each article of a batch, by its place."""
 NO_FOUNDING: Final[Founding] = ("",) * 11
@@ -96,26 +98,24 @@ class Articles:
     connection: Connection
     keys: Keys
 
-    def put_new(self, unit: Unit, article: Article, seen_at: StreamId) -> Fields:
+    def put_new(self, unit: Unit, article_id: str, told: Founding) -> Fields:
         """Writes what does not depend on the article's family, and returns the fields that go with what does."""
-        unit.add_scored(self.keys.seen, {article.id: score_of(seen_at)})
-        self._put_meta(unit, article)
+        _, _, _, score, published, seen, *meta = told
+        unit.gather("ZADD", self.keys.seen, words=(score, article_id))
+        unit.put(self.keys.meta(article_id), dict(zip(_META, meta, strict=True)))
         return {
             "story": NO_ID,
             "storyline": NO_ID,
             "status": ADMITTED,
-            "published_at": format_time(article.published_at),
-            "seen_at": format_time(seconds_of(seen_at)),
+            "published_at": published,
+            "seen_at": seen,
             "revision": 0,
         }
 
     def put_revised(self, unit: Unit, article: Article, revision: int) -> Fields:
         """Writes what a revision changes of an article, and returns its fields that go with its family's."""
-        self._put_meta(unit, article)
-        return {"published_at": format_time(article.published_at), "revision": revision}
-
-    def _put_meta(self, unit: Unit, article: Article) -> None:
         unit.put(self.keys.meta(article.id), dict(zip(_META, _meta(article), strict=True)))
+        return {"published_at": format_time(article.published_at), "revision": revision}
 
     def put_record(self, unit: Unit, article_id: str, packed: bytes, before: bytes | None) -> None:
         """Replaces the private record of an article, guarded by what it was."""
@@ -139,7 +139,9 @@ class Articles:
         unit.put(self.keys.family(family_id), told)
         if left := [article_id for article_id in before if article_id not in present]:
             unit.gather("ZREM", self.keys.family_articles(family_id), words=left)
-        unit.add_scored(self.keys.family_articles(family_id), present)
+        known = set(before) - fields.keys()
+        fresh = {article_id: score for article_id, score in present.items() if article_id not in known}
+        unit.add_scored(self.keys.family_articles(family_id), fresh)
         unit.add_scored(self.keys.families, {family_id: max(present.values())})
         for member, kind in zip(settled.members, settled.kinds, strict=True):
             own: Fields = {"family": family_id, "kind": kind, "representative": settled.representative}

@@ -56,10 +56,19 @@ class Unit:
         for head, words in other.gathered.items():
             self.gather(*head, words=words)
 
-    def packed(self) -> bytes:
-        """The unit as the script reads it."""
-        guards = [(command, reply is not None and reply) for command, reply in self.guards]
-        return bytes(msgpack.packb((guards, self.commands, list(self.gathered.items())), use_bin_type=False))
+    def packed(self, heads: dict[tuple[Word, ...], int]) -> bytes:
+        """The unit as the script reads it; `heads` are the places of the beginnings of gathered commands, and get those
+        that are not among them yet.
+        """
+        flat: list[Word] = [len(self.guards)]
+        for guard, reply in self.guards:
+            flat += len(guard), reply is not None and reply, *guard
+        flat.append(len(self.commands))
+        for command in self.commands:
+            flat += len(command), *command
+        for head, words in self.gathered.items():
+            flat += heads.setdefault(head, len(heads) + 1), len(words), *words
+        return bytes(msgpack.packb(flat, use_bin_type=False))
 
 
 def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> list[bool]:
@@ -70,4 +79,7 @@ def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> l
     """
     if not any(unit.commands or unit.gathered for unit in units):
         return [True] * len(units)
-    return [bool(done) for done in script(connection, "commit")(args=[server, *(unit.packed() for unit in units)])]
+    heads: dict[tuple[Word, ...], int] = {}
+    packed = [unit.packed(heads) for unit in units]
+    applied = script(connection, "commit")(args=[server, msgpack.packb(list(heads), use_bin_type=False), *packed])
+    return [bool(done) for done in applied]

@@ -6,7 +6,7 @@ An entry leaves it in the very commit that writes what became of it, so a crash 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -24,6 +24,7 @@ SUSPECT_DELIVERIES: Final = 3
 """Deliveries after which an entry is worked on alone: it may be what ends its workers."""
 
 _LOADING_SECONDS: Final = 60.0
+_READ_FIRST: Final = 8
 _SCANNED_TOGETHER: Final = 64
 """Payloads read at once: they may have megabytes each."""
 
@@ -33,11 +34,12 @@ StreamId = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One pushed payload. `payload` is None where the entry has no field `json`."""
+    """One pushed payload. `payload` is None where the entry has no field `json`; `n_bytes` are those of all fields."""
 
     entry_id: bytes
     payload: bytes | None
     deliveries: int
+    n_bytes: int
 
     @property
     def seen_at(self) -> StreamId:
@@ -81,22 +83,37 @@ class Inbox:
 
     def take(self, consumer: str, n_entries: int, n_bytes: int, claim_after_seconds: float) -> list[Entry]:
         """A batch for one consumer, what a dead one left first; about `n_bytes` at most, at least one entry if any."""
-        taken = script(self.connection, "take")(
+        claimed = script(self.connection, "claim")(
             keys=[self.keys.inbox],
             args=[GROUP, consumer, n_entries, n_bytes, int(claim_after_seconds * 1000), SUSPECT_DELIVERIES],
         )
-        return [_entry(entry_id, fields, deliveries) for entry_id, fields, deliveries in taken]
+        taken = [_entry(entry_id, dict(_pairs(fields)), deliveries) for entry_id, fields, deliveries in claimed]
+        if taken and taken[-1].deliveries > SUSPECT_DELIVERIES:
+            return taken
+        return self._read_new(consumer, taken, n_entries, n_bytes)
+
+    def _read_new(self, consumer: str, taken: list[Entry], n_entries: int, n_bytes: int) -> list[Entry]:
+        """Fills a batch with new entries. They are read a few at a time, as many as fit if the rest are as large as the
+        largest so far.
+        """
+        count, room = _READ_FIRST, n_bytes - sum(entry.n_bytes for entry in taken)
+        while len(taken) < n_entries and room > 0:
+            wanted = min(count, n_entries - len(taken))
+            read = self._new(consumer, wanted)
+            taken += read
+            if len(read) < wanted:
+                break
+            room -= sum(entry.n_bytes for entry in read)
+            count = max(1, min(count * 4, room // max(1, *(entry.n_bytes for entry in read))))
+        return taken
 
     def wait(self, consumer: str, seconds: float) -> list[Entry]:
         """The next new entry, or none within the time."""
-        read = self.connection.xreadgroup(
-            GROUP, consumer, {self.keys.inbox: ">"}, count=1, block=max(1, int(seconds * 1000))
-        )
-        return [
-            _entry(entry_id, [word for pair in fields.items() for word in pair], 1)
-            for _, entries in read or []
-            for entry_id, fields in entries
-        ]
+        return self._new(consumer, 1, max(1, int(seconds * 1000)))
+
+    def _new(self, consumer: str, count: int, block: int | None = None) -> list[Entry]:
+        read = self.connection.xreadgroup(GROUP, consumer, {self.keys.inbox: ">"}, count=count, block=block)
+        return [_entry(entry_id, fields, 1) for _, entries in read or [] for entry_id, fields in entries]
 
     def done(self, unit: Unit, entry: Entry) -> None:
         """Adds to a unit that the entry has been dealt with."""
@@ -160,6 +177,9 @@ class Inbox:
                 self.connection.xgroup_delconsumer(self.keys.inbox, GROUP, consumer["name"])
 
 
-def _entry(entry_id: bytes, fields: Sequence[bytes], deliveries: int) -> Entry:
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
-    return Entry(entry_id, named.get(b"json"), deliveries)
+def _entry(entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: int) -> Entry:
+    return Entry(entry_id, fields.get(b"json"), deliveries, sum(map(len, fields.values())))
+
+
+def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2], strict=True)

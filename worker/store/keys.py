@@ -76,7 +76,7 @@ class Keys:
     @property
     def index(self) -> str:
         """What the keys of the near-duplicate index begin with."""
-        return self.private("index:")
+        return f"{self.prefix}private:index:"
 
     def record(self, article_id: str) -> str:
         """The hash that holds the private record of an article, by article id."""

@@ -1,68 +1,92 @@
 -- Applies units of commands, each only if its guards hold. ARGV[1] is the run of the server that the units were decided
--- on ('': any): another run may have lost the end of what that one told, and applies none of them. Each further
--- argument is one unit, in MessagePack: {guards, commands, gathered}, a guard being {command, expected reply or false (no
--- value)}, a command an array of strings, and gathered {the beginning of a command, words} for commands of any number of
--- words, which are carried out at the end, once for all units: each is a record in the append-only file.
+-- on ('': any): another run may have lost the end of what that one told, and applies none of them. ARGV[2] has the
+-- beginnings of commands that units gather words for, an array of strings each; each further argument is one unit. All of
+-- these are MessagePack.
+-- A unit is one flat array, for tables within it are what takes long to unpack: the number of its guards, and of each the
+-- number of its words, the reply that is expected or false (no value), and its words; the number of its commands, and of
+-- each the number of its words and its words; then, of what it gathers, the place of a beginning, the number of words,
+-- and the words. Gathered commands are carried out at the end, once for all units: each is a record in the append-only
+-- file.
 -- Of a reply that is an array its length is compared.
 -- Returns 1 or 0 for each unit: applied or not.
 -- One command is this script's own: IFSCORED (index, member, score, command) is that command where the sorted set has the
 -- member with this score, and nothing elsewhere.
 local most_words = 2000
+local call = redis.call
 
-local heads, words_of = {}, {}
-local function gather(head, words)
-  local name = table.concat(head, '\n')
-  local all = words_of[name]
-  if not all then
-    all = {}
-    words_of[name] = all
-    heads[#heads + 1] = {name, head}
-  end
-  for _, word in ipairs(words) do all[#all + 1] = word end
-end
+local heads = cmsgpack.unpack(ARGV[2])
+local words_of = {}
 
 local function carry_out_gathered()
-  for _, named in ipairs(heads) do
-    local words, n_head = words_of[named[1]], #named[2]
+  for k, head in ipairs(heads) do
+    local words, n_head = words_of[k] or {}, #head
     for start = 1, #words, most_words do
-      local command = {unpack(named[2])}
+      local command = {unpack(head)}
       for i = start, math.min(#words, start + most_words - 1) do command[n_head + i - start + 1] = words[i] end
-      redis.call(unpack(command))
+      call(unpack(command))
     end
   end
 end
 
-local function hold(guards)
-  for _, guard in ipairs(guards) do
-    local value, expected = redis.call(unpack(guard[1])), guard[2]
+-- Whether all guards hold, and where in the unit the commands begin.
+local function hold(unit)
+  local at = 2
+  for _ = 1, unit[1] do
+    local n, expected = unit[at], unit[at + 1]
+    local value = call(unpack(unit, at + 2, at + 1 + n))
     if type(value) == 'table' then value = #value end
     if expected then
-      if not value or tostring(value) ~= expected then return false end
+      if not value or (value ~= expected and tostring(value) ~= expected) then return false end
     elseif value then
       return false
     end
+    at = at + 2 + n
   end
-  return true
+  return true, at
+end
+
+local function apply(unit, at)
+  local n_commands = unit[at]
+  at = at + 1
+  for _ = 1, n_commands do
+    local n = unit[at]
+    if unit[at + 1] == 'IFSCORED' then
+      local score = call('ZSCORE', unit[at + 2], unit[at + 3])
+      if score and tonumber(score) == tonumber(unit[at + 4]) then call(unpack(unit, at + 5, at + n)) end
+    else
+      call(unpack(unit, at + 1, at + n))
+    end
+    at = at + 1 + n
+  end
+  while unit[at] do
+    local head, last = unit[at], at + 1 + unit[at + 1]
+    local all = words_of[head]
+    if not all then
+      all = {}
+      words_of[head] = all
+    end
+    local n = #all
+    for i = at + 2, last do
+      n = n + 1
+      all[n] = unit[i]
+    end
+    at = last + 1
+  end
 end
 
 local server = ARGV[1]
-local same = server == '' or string.find(redis.call('INFO', 'server'), 'run_id:' .. server, 1, true)
+local same = server == '' or string.find(call('INFO', 'server'), 'run_id:' .. server, 1, true)
 
 local applied = {}
-for i = 1, #ARGV - 1 do
-  local unit = cmsgpack.unpack(ARGV[i + 1])
-  applied[i] = 0
-  if same and hold(unit[1]) then
-    for _, args in ipairs(unit[2]) do
-      if args[1] == 'IFSCORED' then
-        local score = redis.call('ZSCORE', args[2], args[3])
-        if score and tonumber(score) == tonumber(args[4]) then redis.call(unpack(args, 5)) end
-      else
-        redis.call(unpack(args))
-      end
+for i = 3, #ARGV do
+  applied[i - 2] = 0
+  if same then
+    local unit = cmsgpack.unpack(ARGV[i])
+    local holds, at = hold(unit)
+    if holds then
+      apply(unit, at)
+      applied[i - 2] = 1
     end
-    for _, one in ipairs(unit[3]) do gather(one[1], one[2]) end
-    applied[i] = 1
   end
 end
 carry_out_gathered()
