@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from dedup.address import named_day
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
@@ -58,6 +59,7 @@ Done = Callable[[str], None]
 
 _PROBE: Final = Article(
     "probe",
+    url="https://ferries.example/2031/05/12/service-resumes",
     title="Ferry service to the islands resumes after 17 days",
     text="The third round of talks in Vessin ended on Friday with 214 seats, two weeks after the second. "
     + " ".join(
@@ -133,7 +135,8 @@ def _prepare(
     extracts = extract(shingles)
     keys = content_keys(signatures, extracts, params.lsh)
     leads = read_leads(titles, told, params.terms.cue_words)
-    cues, marks = read_cues(leads, plain)
+    read, marks = read_cues(leads, plain)
+    cues = [dataclasses.replace(own, day=named_day(one.url)) for own, one in zip(read, articles, strict=True)]
     terms = read_terms(leads, marks, cues, params.terms)
     n_words = shingles.n_words.tolist()
     return [
