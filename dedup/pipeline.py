@@ -259,13 +259,15 @@ def cluster_window(
     constraints: Constraints = UNCORRECTED,
     before: Frequencies = NO_FREQUENCIES,
     done: Done = _unheard,
+    *,
+    is_archive: bool = False,
 ) -> Clustering:
     """Which tellings are about one event; `constraints` are what corrections by hand ask of them, `before` the document
-    frequencies of what was told earlier. `done` hears of each stage.
+    frequencies of what was told earlier. `done` hears of each stage. Those of an archive are weighed as they were told.
 
     Tellings called back from outside the window change nothing for the others but what they are asked to.
     """
-    found = _cluster_freely(tellings, params, before, done)
+    found = _cluster_freely(tellings, params, before, done, is_archive=is_archive)
     if not constraints:
         return found
     called = sorted(place for members, _ in constraints.recalled for place in members)
@@ -277,16 +279,21 @@ def cluster_window(
 
 
 def _cluster_freely(
-    tellings: Sequence[Telling], params: Params, before: Frequencies, done: Done = _unheard
+    tellings: Sequence[Telling],
+    params: Params,
+    before: Frequencies,
+    done: Done = _unheard,
+    *,
+    is_archive: bool = False,
 ) -> Clustering:
     """Which tellings are about one event, whatever corrections say."""
-    found = vectors([telling.terms for telling in tellings], params.terms, before)
-    done("vectors")
-    n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(
         [np.nan if telling.published_at is None else telling.published_at / DAY_SECONDS for telling in tellings],
         np.float64,
     )
+    found = vectors([one.terms for one in tellings], params.terms, before, days if is_archive else None)
+    done("vectors")
+    n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     reliable = reliability(n_words, params.graph)
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
     done("graph")
@@ -296,7 +303,8 @@ def _cluster_freely(
     merged = merge_stories(cores, apart, found.rows, reliable, days, params.merge)
     done("merge pass")
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
-    articles = Articles(Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0), reliable, days, tales)
+    words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0, found.frequency, found.told)
+    articles = Articles(words, reliable, days, tales)
     divided = tell_apart(merged, cores, graph, articles, params.episode)
     done("telling apart")
     return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, articles)
@@ -407,7 +415,7 @@ def _find_stories(
     """The story of each family, and the storyline of each story."""
     if not families:
         return {}, {}
-    clustering = cluster_window(tellings, params, done=done)
+    clustering = cluster_window(tellings, params, done=done, is_archive=True)
     clusters: dict[int, list[int]] = defaultdict(list)
     for i, label in enumerate(clustering.labels.tolist()):
         clusters[label].append(i)

@@ -77,11 +77,10 @@ def tell_apart(
     days = Days.of(articles.published_days, tales, params.round)
     weigher = None if days.is_sure.all() else Weigher.of(tales, params.round)
     divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
-    frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     for members in _stories(labels):
         if is_of_tables(members, tales, params.form):
             parts = np.split(members, len(members))
-        elif has_no_theme(members, words.rows, frequency, params.form):
+        elif has_no_theme(members, words, params.form):
             parts = [members[cores[members] == core] for core in np.unique(cores[members])]
         else:
             parts = split_events(members, words, params.event)
@@ -113,10 +112,9 @@ def find_parting(
 ) -> Parting:
     """Why `tell_apart` parted two (`ends`) of the members of what had been one story."""
     words, one = articles.words, cores[ends[0]]
-    frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     if is_of_tables(members, articles.tales, params.form):
         return Parting("form")
-    if has_no_theme(members, words.rows, frequency, params.form):
+    if has_no_theme(members, words, params.form):
         if cores[ends[1]] != one:
             return Parting("form")
         event = members[cores[members] == one]
