@@ -67,6 +67,9 @@ class GoldSet:
     def undated(self) -> GoldSet:
         return replace(self, articles=tuple(replace(one, published_at=None) for one in self.articles))
 
+    def without_addresses(self) -> GoldSet:
+        return replace(self, articles=tuple(replace(one, url="") for one in self.articles))
+
     def without(self, i: int) -> GoldSet:
         """All but the article at a place."""
         gone = self.articles[i].id

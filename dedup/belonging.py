@@ -16,22 +16,24 @@ from scipy import sparse
 
 from dedup.agreement import Agreement, Filled, compare_cues, compare_ordinals
 from dedup.cluster import compare_groups
-from dedup.episode import find_parting
+from dedup.episode import Days, find_parting
 from dedup.frequencies import Frequencies
 from dedup.graph import time_kernel
 from dedup.pipeline import Clustering, Params, Telling, cluster_window
 from dedup.storyline import similarity
 
-Cause = Literal["time", "similarity", "dates", "neighbours", "form", "events", "outsider", "rounds", "none"]
+Cause = Literal["time", "similarity", "dates", "neighbours", "address", "form", "events", "outsider", "rounds", "none"]
 """What keeps two articles apart. `time`: they are alike enough, but published too many days apart; `similarity`: they
 are not alike enough; `dates`: one is dated, the other is not and does not clearly tell the dated one's story;
-`neighbours`: no two articles of their groups are neighbours in the graph; `form`, `events`, `rounds`: they were alike
+`neighbours`: no two articles of their groups are neighbours in the graph; `address`: one of them has an address that
+contradicts its date, by which the two were together; `form`, `events`, `rounds`: they were alike
 enough, and are reports of one form, two events of one kind, or two rounds of one storyline; `outsider`: one of them is
 much less like the others than these are; `none`: nothing does, in the present window."""
 
-Joining = Literal["core", "merge", "dated", "alone", "none"]
-"""How an article came to others of its story: in one core of HDBSCAN, in the merge pass, as an undated article that
-tells the facts of a dated story; `alone`: it has none; `none`: not by what the present window holds."""
+Joining = Literal["core", "merge", "address", "dated", "alone", "none"]
+"""How an article came to others of its story: in one core of HDBSCAN, in the merge pass, as one whose address names
+the day of the story while its own date is missing or contradicts it (`address`), as an undated article that tells the
+facts of a dated story; `alone`: it has none; `none`: not by what the present window holds."""
 
 N_NEAREST: Final = 5
 N_TERMS: Final = 8
@@ -271,7 +273,16 @@ def _joining(seen: Seen, place: int, others: NDArray[np.int64]) -> Joining:
     )  # fmt: skip
     final = seen.clustering.labels
     mates = others[final[others] == final[place]]
-    return next((name for name, labels in stages if (labels[mates] == labels[place]).any()), "none")
+    found: Joining = next((name for name, labels in stages if (labels[mates] == labels[place]).any()), "none")
+    if found != "dated":
+        return found
+    days = _days(seen)
+    by_address = ~days.is_sure & np.isfinite(days.named)
+    return "address" if by_address[place] or by_address[mates].all() else "dated"
+
+
+def _days(seen: Seen) -> Days:
+    return Days.of(seen.clustering.days, seen.clustering.articles.tales, seen.params.episode.round)
 
 
 def _nearest_of_core(seen: Seen, place: int, others: NDArray[np.int64]) -> tuple[int | None, float]:
@@ -335,6 +346,8 @@ def _apart(seen: Seen, here: int, there: int) -> Apart:
     cause: Cause
     if made.labels[here] == made.labels[there]:
         cause, groups = "none", sides
+    elif made.merged[here] == made.merged[there] and _days(seen).is_doubted[[here, there]].any():
+        cause, groups = "address", sides
     elif made.merged[here] == made.merged[there]:
         parting = find_parting(groups[0], (here, there), made.cores, made.articles, seen.params.episode)
         cause, groups = parting.by, sides

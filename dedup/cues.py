@@ -7,6 +7,7 @@
 - *Recall*: sentences that point back ("two weeks ago", "last month", "in early April"). What is told only there is no
   evidence of the article's own event; and one who points back is seldom telling the first of several.
 - *Names, numbers, weekdays*: words that carry an event's identity, marked among the terms.
+- *Day of the address*: what `dedup.address` finds there.
 
 The words are data (`dedup.cue_words`), the rules the same in every language; in others what needs no words remains:
 names where a script has capitals, and numbers.
@@ -56,8 +57,9 @@ _FURTHEST: Final = 3
 _RECALL_SENTENCES: Final = 2
 """A paragraph that points back in one of so many first sentences recalls as a whole."""
 _TABLE_BITS: Final = 16
-_HEADER: Final = struct.Struct("<BHHHB")
-_VERSION: Final = 1
+_HEADER: Final = struct.Struct("<BHHHBi")
+_VERSION: Final = 2
+_NO_DAY: Final = -(1 << 31)
 _SIDE: Final = np.uint32(0x9E3779B1)
 _BEFORE_NAME: Final = ",;)"
 """Beside letters, digits and the underscore, what may stand before the space before a name."""
@@ -81,7 +83,8 @@ class Cues:
     `heads` (uint32, hash of the noun), `values` (uint8) and `ranks` (uint8: the sentence, 255 where the ordinal is not
     the article's own) are its ordinals. `contexts` (uint32, of the word beside and its side) and `fillers` (uint32, of
     the number) its slots. `numbers` (uint32, ascending): the numbers it does not tell of the past, words for them
-    taken for digits. `recalls`: how often it points back by days, weeks or a month.
+    taken for digits. `recalls`: how often it points back by days, weeks or a month. `day`: the one that its address
+    names, in days since 1970.
     """
 
     heads: NDArray[np.uint32]
@@ -91,6 +94,7 @@ class Cues:
     fillers: NDArray[np.uint32]
     numbers: NDArray[np.uint32]
     recalls: int
+    day: int | None = None
 
     def own_ordinals(self) -> dict[int, dict[int, int]]:
         """What the article counts as its own, in the order in which it does: noun to value to rank."""
@@ -116,14 +120,15 @@ class Cues:
         """The cues that `pack_cues` packed. Raises `CuesError` for other bytes or another version."""
         if len(packed) < _HEADER.size:
             raise CuesError(f"cues of {len(packed)} bytes, expected at least {_HEADER.size}")
-        version, n_ordinals, n_slots, n_numbers, recalls = _HEADER.unpack_from(packed)
+        version, n_ordinals, n_slots, n_numbers, recalls, day = _HEADER.unpack_from(packed)
         n_wide = n_ordinals + 2 * n_slots + n_numbers
         if version != _VERSION or len(packed) != _HEADER.size + 4 * n_wide + 2 * n_ordinals:
             raise CuesError(f"cues of version {version} with {len(packed)} bytes, expected version {_VERSION}")
         wide = np.frombuffer(packed, "<u4", n_wide, _HEADER.size).astype(np.uint32)
         narrow = np.frombuffer(packed, np.uint8, 2 * n_ordinals, _HEADER.size + 4 * n_wide).copy()
         heads, contexts, fillers, numbers = np.split(wide, np.cumsum([n_ordinals, n_slots, n_slots]))
-        return cls(heads, narrow[:n_ordinals], narrow[n_ordinals:], contexts, fillers, numbers, recalls)
+        known = None if day == _NO_DAY else day
+        return cls(heads, narrow[:n_ordinals], narrow[n_ordinals:], contexts, fillers, numbers, recalls, known)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,14 +149,19 @@ class Tale:
 
 
 def pack_cues(cues: Sequence[Cues]) -> list[bytes]:
-    """The cues of each article: eight bytes of header, six an ordinal, eight a slot, four a number."""
+    """The cues of each article: twelve bytes of header, six an ordinal, eight a slot, four a number."""
     wide = [own for one in cues for own in (one.heads, one.contexts, one.fillers, one.numbers)]
     narrow = [own for one in cues for own in (one.values, one.ranks)]
     parts = zip(cues, packed_arrays(wide, "<u4", 4), packed_arrays(narrow, "u1", 2), strict=True)
     return [
-        _HEADER.pack(_VERSION, len(one.heads), len(one.contexts), len(one.numbers), min(one.recalls, 255)) + a + b
+        _HEADER.pack(_VERSION, len(one.heads), len(one.contexts), len(one.numbers), min(one.recalls, 255), _day(one))
+        + a + b
         for one, a, b in parts
-    ]
+    ]  # fmt: skip
+
+
+def _day(cues: Cues) -> int:
+    return _NO_DAY if cues.day is None else cues.day
 
 
 def _none() -> Cues:

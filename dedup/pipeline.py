@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from dedup.address import named_day
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
 from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
@@ -58,6 +59,7 @@ Done = Callable[[str], None]
 
 _PROBE: Final = Article(
     "probe",
+    url="https://ferries.example/2031/05/12/service-resumes",
     title="Ferry service to the islands resumes after 17 days",
     text="The third round of talks in Vessin ended on Friday with 214 seats, two weeks after the second. "
     + " ".join(
@@ -132,7 +134,7 @@ def _prepare(
     signatures = sign(shingles).astype(np.uint16)
     extracts = extract(shingles)
     keys = content_keys(signatures, extracts, params.lsh)
-    terms = _read_terms(titles, told, plain, params.terms)
+    terms = _read_terms(articles, titles, told, plain, params.terms)
     n_words = shingles.n_words.tolist()
     return [
         Prepared(
@@ -150,20 +152,21 @@ def _prepare(
 
 
 def _read_terms(
-    titles: Sequence[str], told: Sequence[str], plain: Sequence[str], params: TermParams
+    articles: Sequence[Article], titles: Sequence[str], told: Sequence[str], plain: Sequence[str], params: TermParams
 ) -> Sequence[Terms]:
     """What is read of articles for clustering."""
     if not params.cue_words:
         return [_nothing_read()] * len(titles)
     leads = read_leads(titles, told, params.cue_words)
-    cues, marks = read_cues(leads, plain)
+    read, marks = read_cues(leads, plain)
+    cues = [dataclasses.replace(own, day=named_day(one.url)) for own, one in zip(read, articles, strict=True)]
     return read_terms(leads, marks, cues, params)
 
 
 @cache
 def _nothing_read() -> Terms:
     """The terms of an article without words."""
-    [nothing] = _read_terms([""], [""], [""], TermParams(lead_words=1, cue_words=1))
+    [nothing] = _read_terms([_PROBE], [""], [""], [""], TermParams(lead_words=1, cue_words=1))
     return nothing
 
 
@@ -272,13 +275,15 @@ def cluster_window(
     constraints: Constraints = UNCORRECTED,
     before: Frequencies = NO_FREQUENCIES,
     done: Done = _unheard,
+    *,
+    is_archive: bool = False,
 ) -> Clustering:
     """Which tellings are about one event; `constraints` are what corrections by hand ask of them, `before` the document
-    frequencies of what was told earlier. `done` hears of each stage.
+    frequencies of what was told earlier. `done` hears of each stage. Those of an archive are weighed as they were told.
 
     Tellings called back from outside the window change nothing for the others but what they are asked to.
     """
-    found = _cluster_freely(tellings, params, before, done)
+    found = _cluster_freely(tellings, params, before, done, is_archive=is_archive)
     if not constraints:
         return found
     called = sorted(place for members, _ in constraints.recalled for place in members)
@@ -290,16 +295,21 @@ def cluster_window(
 
 
 def _cluster_freely(
-    tellings: Sequence[Telling], params: Params, before: Frequencies, done: Done = _unheard
+    tellings: Sequence[Telling],
+    params: Params,
+    before: Frequencies,
+    done: Done = _unheard,
+    *,
+    is_archive: bool = False,
 ) -> Clustering:
     """Which tellings are about one event, whatever corrections say."""
-    found = vectors([telling.terms for telling in tellings], params.terms, before)
-    done("vectors")
-    n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     days = np.array(
         [np.nan if telling.published_at is None else telling.published_at / DAY_SECONDS for telling in tellings],
         np.float64,
     )
+    found = vectors([one.terms for one in tellings], params.terms, before, days if is_archive else None)
+    done("vectors")
+    n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
     reliable = reliability(n_words, params.graph)
     graph = neighbour_graph(found.rows, n_words, days, params.graph)
     done("graph")
@@ -309,7 +319,8 @@ def _cluster_freely(
     merged = merge_stories(cores, apart, found.rows, reliable, days, params.merge)
     done("merge pass")
     tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
-    articles = Articles(Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0), reliable, days, tales)
+    words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0, found.frequency, found.told)
+    articles = Articles(words, reliable, days, tales)
     divided = tell_apart(merged, cores, graph, articles, params.episode)
     done("telling apart")
     return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, articles)
@@ -420,7 +431,7 @@ def _find_stories(
     """The story of each family, and the storyline of each story."""
     if not families:
         return {}, {}
-    clustering = cluster_window(tellings, params, done=done)
+    clustering = cluster_window(tellings, params, done=done, is_archive=True)
     clusters: dict[int, list[int]] = defaultdict(list)
     for i, label in enumerate(clustering.labels.tolist()):
         clusters[label].append(i)

@@ -19,6 +19,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from dedup.cues import NAME, NUMBER, Cues, CuesError, pack_cues
 from dedup.errors import DedupError
 from dedup.frequencies import NO_FREQUENCIES, Frequencies, pair_keys
+from dedup.history import History
 from dedup.lead import Leads
 from dedup.shingle import packed_arrays, split, spread
 
@@ -58,6 +59,11 @@ class TermParams:
     """Articles imagined beside the window that share no term with it, so that a few articles are weighed as they
     would be in a larger window: their common words stay evidence, and what only one of them says stays what sets
     it apart. A large window outweighs them, and there a term found once (a misspelling, a rare name) counts little."""
+    later_days: float = 14.0
+    """An article of an archive is weighed by what had been told so many days after it, as if a window of so many days
+    had passed over it. What becomes common years later was rare when it was news..."""
+    least_told: int = 1000
+    """... and by no less than the first so many articles: fewer do not tell a common word from a rare one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,11 +108,16 @@ class Terms:
 class Vectors:
     """TF-IDF `rows` (float32, shape (n_articles, n_terms)), the term key of each column (uint64, ascending), and which
     columns are facts: names and numbers, or pairs of words with one (bool).
+
+    `frequency` (int64, shape (n_terms,)): in how many articles each term has been, earlier ones included. `told`: of an
+    archive, for each entry in how many by when its article was weighed, of the shape of `rows`; None of a window.
     """
 
     rows: sparse.csr_matrix
     keys: NDArray[np.uint64]
     is_fact: NDArray[np.bool_]
+    frequency: NDArray[np.int64]
+    told: sparse.csr_matrix | None = None
 
 
 def pack_terms(terms: Sequence[Terms]) -> list[bytes]:
@@ -139,16 +150,26 @@ def read_terms(leads: Leads, marks: NDArray[np.uint8], cues: Sequence[Cues], par
     return [Terms(own, own_marks, own_cues) for own, own_marks, own_cues in zip(*parts, cues, strict=True)]
 
 
-def vectors(terms: Sequence[Terms], params: TermParams, before: Frequencies = NO_FREQUENCIES) -> Vectors:
+def vectors(
+    terms: Sequence[Terms],
+    params: TermParams,
+    before: Frequencies = NO_FREQUENCIES,
+    published_days: NDArray[np.float64] | None = None,
+) -> Vectors:
     """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`.
 
     `before` are the document frequencies of what was told earlier: a term counts as if those articles were here, too.
+    With `published_days` (nan where undated), the terms are those of an archive, and each article is weighed by what
+    had been told by `later_days` after it, if not by `least_told`; nothing is told before an archive.
     """
     said = _Said.of(terms)
     counts, columns = _counts(said, before, params)
     keys = columns.keys
     if not len(keys):
-        return Vectors(counts.astype(np.float32), keys, np.zeros(0, np.bool_))
+        return Vectors(counts.astype(np.float32), keys, np.zeros(0, np.bool_), np.zeros(0, np.int64))
+    history = None if published_days is None else History.of(published_days, params.later_days, params.least_told)
+    if history is not None and not history.is_known:
+        return _as_told(said, counts, columns, history, params)
     frequency = np.bincount(counts.indices, minlength=counts.shape[1]) + before.of(keys)
     n_imagined = len(terms) + before.n_articles + params.background_articles
     weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
@@ -157,7 +178,48 @@ def vectors(terms: Sequence[Terms], params: TermParams, before: Frequencies = NO
     weigher.idf_ = weights * params.name_weight**is_name
     kept = weights > 0
     rows = _unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32)
-    return Vectors(rows, keys[kept], ((is_name > 0) | (is_number > 0))[kept])
+    return Vectors(rows, keys[kept], ((is_name > 0) | (is_number > 0))[kept], frequency[kept])
+
+
+def _as_told(
+    said: _Said, counts: sparse.csr_matrix, columns: _Columns, history: History, params: TermParams
+) -> Vectors:
+    """The rows of an archive, each weighed by what counts for it."""
+    once = sparse.csr_matrix((np.ones(len(counts.data)), counts.indices, counts.indptr), shape=counts.shape)
+    told, keys = history.summed(once), columns.keys
+    n_imagined = np.repeat(history.n_articles + params.background_articles, np.diff(counts.indptr))
+    weights = _weights(told.data, keys[counts.indices], n_imagined, params)
+    weights *= params.name_weight ** _name_shares(said, counts, columns, history, params)
+    data = (np.log(counts.data) + 1) * weights
+    rows = sparse.csr_matrix((data, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
+    told.data[weights == 0] = 0
+    told.eliminate_zeros()
+    rows.eliminate_zeros()
+    frequency = np.bincount(rows.indices, minlength=len(keys)).astype(np.int64)
+    kept = frequency > 0
+    rows = _unit(rows[:, kept]).astype(np.float32)
+    rows.sort_indices()
+    is_fact = (columns.marked(said, NAME, params.name_share) > 0) | (columns.marked(said, NUMBER, 0) > 0)
+    return Vectors(rows, keys[kept], is_fact[kept], frequency[kept], told[:, kept].astype(np.int32))
+
+
+def _name_shares(
+    said: _Said, counts: sparse.csr_matrix, columns: _Columns, history: History, params: TermParams
+) -> NDArray[np.float64]:
+    """How much of the term of each entry is a name, by what counts for its article: 1, or .5 for one word of two."""
+    n_words, shape = len(said.words), (said.n_articles, len(said.words))
+    named = (said.marks & np.uint8(NAME) > 0).astype(np.float64)
+    marked, every = (
+        history.summed(sparse.coo_matrix((data, (said.owners, said.places)), shape=shape).tocsr())
+        for data in (named, np.ones(len(named)))
+    )
+    often = marked.data > params.name_share * every.data
+    places = np.repeat(np.arange(said.n_articles), np.diff(every.indptr)) * n_words + every.indices
+    owners = np.repeat(np.arange(said.n_articles), np.diff(counts.indptr)) * n_words
+    words = np.arange(n_words)
+    first, second = (np.concatenate([words, one])[counts.indices] for one in (columns.firsts, columns.seconds))
+    one, other = (often[np.searchsorted(places, owners + word)] for word in (first, second))
+    return np.asarray((one.astype(np.float64) + other) / 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,16 +292,16 @@ def _may_be_repeated(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _weights(
-    frequency: NDArray[np.int64], keys: NDArray[np.uint64], n_imagined: float, params: TermParams
+    frequency: NDArray[np.int64], keys: NDArray[np.uint64], n_imagined: float | NDArray[np.float64], params: TermParams
 ) -> NDArray[np.float64]:
     """What each term counts: a power of its smooth inverse document frequency, 0 where it tells nothing."""
     weights = (np.log((1 + n_imagined) / (1 + frequency)) + 1) ** params.idf_power
     single = frequency < params.min_articles
-    weights[single] *= np.sqrt(params.background_articles / n_imagined)
+    weights = np.where(single, weights * np.sqrt(params.background_articles / n_imagined), weights)
     weights[single & (keys >> np.uint64(32) > 0)] = 0
     n_articles = n_imagined - params.background_articles
-    common = max(params.common_articles, params.common_share * n_articles)
-    weights[frequency > min(params.max_share * n_imagined, common)] = 0
+    common = np.maximum(params.common_articles, params.common_share * n_articles)
+    weights[frequency > np.minimum(params.max_share * n_imagined, common)] = 0
     return np.asarray(weights)
 
 

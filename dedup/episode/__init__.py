@@ -2,8 +2,8 @@
 
 What comes here is a story as far as its words and dates can say. Questions are asked of it, one after the other: is it
 a story at all, or reports of one form (`forms`)? Are these two events of one kind (`events`)? Are these rounds of one
-storyline, where dates do not say (`rounds`)? And where dates are missing for some: which dated story do they tell
-(`anchoring`)? Only an answer that the evidence is enough for divides a story; in doubt it stays whole.
+storyline, where dates do not say (`rounds`)? And where dates are missing for some, or wrong: which dated story do they
+tell (`anchoring`)? Only an answer that the evidence is enough for divides a story; in doubt it stays whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cues import Tale
-from dedup.episode.anchoring import find_homes
+from dedup.episode.anchoring import Days, find_homes
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import has_no_theme, is_of_tables
@@ -25,7 +25,7 @@ from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams
 
 __all__ = [
-    "Articles", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Words", "find_parting",
+    "Articles", "Days", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Words", "find_parting",
     "tell_apart",
 ]  # fmt: skip
 
@@ -66,20 +66,21 @@ def tell_apart(
     articles: Articles,
     params: EpisodeParams,
 ) -> NDArray[np.int64]:
-    """The labels with stories of several events divided, and undated articles given to the dated story they tell.
+    """The labels with stories of several events divided, and articles without a date, or with one that their address
+    contradicts, given to the dated story they tell.
 
     int64, shape (n,). No story has dated and undated articles to begin with. `cores` are the groups that HDBSCAN found,
     to which a story falls back that is none; `graph` says which articles are neighbours, dated and undated alike.
     """
     words, tales = articles.words, articles.tales
     dated = np.isfinite(articles.published_days)
-    weigher = None if dated.all() else Weigher.of(tales, params.round)
+    days = Days.of(articles.published_days, tales, params.round)
+    weigher = None if days.is_sure.all() else Weigher.of(tales, params.round)
     divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
-    frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     for members in _stories(labels):
         if is_of_tables(members, tales, params.form):
             parts = np.split(members, len(members))
-        elif has_no_theme(members, words.rows, frequency, params.form):
+        elif has_no_theme(members, words, params.form):
             parts = [members[cores[members] == core] for core in np.unique(cores[members])]
         else:
             parts = split_events(members, words, params.event)
@@ -96,10 +97,10 @@ def tell_apart(
         for part in parts[1:]:
             divided[part] = fresh
             fresh += 1
-    if weigher is None or not dated.any():
+    if weigher is None or not days.is_sure.any():
         return divided
     scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ words.rows
-    return find_homes(divided, graph, scaled, articles.published_days, tales, weigher)
+    return find_homes(divided, graph, scaled, days, tales, weigher)
 
 
 def find_parting(
@@ -111,10 +112,9 @@ def find_parting(
 ) -> Parting:
     """Why `tell_apart` parted two (`ends`) of the members of what had been one story."""
     words, one = articles.words, cores[ends[0]]
-    frequency = np.bincount(words.rows.indices, minlength=words.rows.shape[1])
     if is_of_tables(members, articles.tales, params.form):
         return Parting("form")
-    if has_no_theme(members, words.rows, frequency, params.form):
+    if has_no_theme(members, words, params.form):
         if cores[ends[1]] != one:
             return Parting("form")
         event = members[cores[members] == one]

@@ -1,5 +1,6 @@
 """Which dated story does an undated article tell? Where some articles of a storyline are dated, their stories anchor
-the undated ones: each goes to the story whose facts it tells, if these decide.
+the undated ones: each goes to the story of the day that its address names, or, where it names none, to the one whose
+facts it tells, if these decide. An article whose address contradicts its date is placed by its address as well.
 """
 
 from __future__ import annotations
@@ -7,6 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,44 @@ from dedup.cues import WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, compare_slots, count, read_facts
 from dedup.episode.value import RoundParams
 from dedup.products import Rows
+
+_NEAREST: Final = 30
+"""Articles of the day that an address names whose stories are looked at where the date is wrong."""
+_AT_ONCE: Final = 64
+"""Articles compared with all of a day at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Days:
+    """When articles were published, by what says so: float64, days since 1970, nan where nothing does.
+
+    `published` is the publisher's date, `named` the middle of the day that the article's address names.
+    """
+
+    published: NDArray[np.float64]
+    named: NDArray[np.float64]
+    params: RoundParams
+
+    @classmethod
+    def of(cls, published_days: NDArray[np.float64], tales: Sequence[Tale], params: RoundParams) -> Days:
+        """Those of the articles of a window."""
+        named = [np.nan if tale.cues.day is None else tale.cues.day + 0.5 for tale in tales]
+        return cls(published_days, np.array(named, np.float64), params)
+
+    @property
+    def is_dated(self) -> NDArray[np.bool_]:
+        """Which have a date."""
+        return np.isfinite(self.published)
+
+    @property
+    def is_doubted(self) -> NDArray[np.bool_]:
+        """Which have a date that their address contradicts."""
+        return np.asarray(np.abs(self.published - self.named) > self.params.doubted_days)
+
+    @property
+    def is_sure(self) -> NDArray[np.bool_]:
+        """Which have a date that nothing contradicts."""
+        return self.is_dated & ~self.is_doubted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,58 +68,122 @@ class _Anchor:
     facts: Sequence[Facts]
     day: float
 
+    @classmethod
+    def of(cls, label: int, members: NDArray[np.int64], days: Days, tales: Sequence[Tale]) -> _Anchor:
+        """The story of this label, of whose articles these have a sure date."""
+        told = [tales[i] for i in members.tolist()]
+        return cls(label, told, [read_facts(tale) for tale in told], float(days.published[members].mean()))
+
 
 def find_homes(
     labels: NDArray[np.int64],
     graph: sparse.csr_matrix,
     scaled: sparse.csr_matrix,
-    published_days: NDArray[np.float64],
+    days: Days,
     tales: Sequence[Tale],
     weigher: Weigher,
 ) -> NDArray[np.int64]:
-    """The labels with undated articles given to the dated story they tell: int64, shape (n,).
+    """The labels with undated articles given to the dated story they tell, and those whose address names a day to the
+    most similar story of that day: int64, shape (n,).
 
-    One that may be of several, none of them clearly, stays where it is. `graph` says which articles are neighbours,
-    `scaled` are TF-IDF rows over the roots of their reliabilities, `published_days` is nan where undated. No story has
-    both dated and undated articles.
+    One that may be of several stories, none of them clearly, stays where it is; so does one whose address names a day
+    of no story like it. `graph` says which articles are neighbours, `scaled` are TF-IDF rows over the roots of their
+    reliabilities. No story has both dated and undated articles.
     """
-    found, order = labels.copy(), np.argsort(labels, kind="stable")
-    ordered = labels[order]
+    found = labels.copy()
+    params = weigher.params
+    stories = _Stories.of(np.where(days.is_sure, labels, -1), scaled, params)
+    of_their_day = _of_their_day(stories.labels, graph, scaled, days)
+    article, label, similarity = stories.alike(of_their_day, params.address_similarity)
+    for place in np.lexsort((-label, similarity)).tolist():
+        found[article[place]] = label[place]
+    silent = ~days.is_dated & np.isnan(days.named)
+    article, label, _ = stories.alike(_beside(stories.labels, graph, silent), params.min_similarity)
+    articles, starts = np.unique(article, return_index=True)
     anchors: dict[int, _Anchor] = {}
-    for article, stories in _alike(labels, graph, scaled, published_days, weigher.params):
-        for label in stories:
-            if label not in anchors:
-                start, stop = (np.searchsorted(ordered, label, side=side) for side in ("left", "right"))
-                members = order[start:stop]
-                own = [tales[i] for i in members.tolist()]
-                anchors[label] = _Anchor(label, own, [*map(read_facts, own)], float(published_days[members].mean()))
-        home = _home(tales[article], [anchors[label] for label in stories], weigher)
+    for i, own in zip(articles.tolist(), np.split(label, starts[1:]), strict=False):
+        for one in own.tolist():
+            if one not in anchors:
+                anchors[one] = _Anchor.of(one, stories.members(one), days, tales)
+        home = _home(tales[i], [anchors[one] for one in own.tolist()], weigher)
         if home is not None:
-            found[article] = home
+            found[i] = home
     return found
 
 
-def _alike(
-    labels: NDArray[np.int64],
-    graph: sparse.csr_matrix,
-    scaled: sparse.csr_matrix,
-    published_days: NDArray[np.float64],
-    params: RoundParams,
-) -> Iterator[tuple[int, list[int]]]:
-    """Each undated article with the dated stories it may be of, those that its neighbours are in."""
-    edges, dated = graph.tocoo(), np.isfinite(published_days)
-    across = ~dated[edges.row] & dated[edges.col]
-    pairs = np.unique(np.column_stack([edges.row[across], labels[edges.col[across]]]), axis=0)
-    wanted, which = np.unique(pairs[:, 1], return_inverse=True)
-    centres, cohesions = _centres(labels, wanted, scaled)
-    bars = np.maximum(params.min_similarity, params.min_cohesion * cohesions[which])
-    undated, row = np.unique(pairs[:, 0], return_inverse=True)
-    both = sparse.vstack([scaled[undated], centres], format="csr")
-    both.sort_indices()
-    alike = pairs[Rows.of(both).products(row, len(undated) + which)[0] >= bars]
-    articles, starts = np.unique(alike[:, 0], return_index=True)
-    for article, stories in zip(articles.tolist(), np.split(alike[:, 1], starts[1:]), strict=False):
-        yield article, stories.tolist()
+def _beside(sure: NDArray[np.int64], graph: sparse.csr_matrix, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Each of the chosen articles with the labels of its neighbours that have one, once: int64, shape (n_pairs, 2)."""
+    edges = graph.tocoo()
+    across = chosen[edges.row] & (sure[edges.col] >= 0)
+    return np.unique(np.column_stack([edges.row[across], sure[edges.col[across]]]), axis=0).astype(np.int64)
+
+
+def _of_their_day(
+    sure: NDArray[np.int64], graph: sparse.csr_matrix, scaled: sparse.csr_matrix, days: Days
+) -> NDArray[np.int64]:
+    """Each article that is undated or whose date is doubted with the labels of articles published on the day that its
+    address names: int64, shape (n_pairs, 2).
+
+    Of undated ones those of neighbours. A wrong date keeps neighbours away: the most similar ones of that day stand in.
+    """
+    span, edges = days.params.address_days, graph.tocoo()
+    near = ~days.is_dated[edges.row] & (sure[edges.col] >= 0)
+    near &= np.abs(days.published[edges.col] - days.named[edges.row]) <= span
+    pairs = [np.column_stack([edges.row[near], sure[edges.col[near]]])]
+    known = np.flatnonzero(sure >= 0)
+    known = known[np.argsort(days.published[known], kind="stable")]
+    rows, doubted = scaled[known], np.flatnonzero(days.is_doubted)
+    for day in np.unique(days.named[doubted]).tolist():
+        first, last = np.searchsorted(days.published[known], [day - span, day + span])
+        own = doubted[days.named[doubted] == day]
+        for article, places in zip(own.tolist(), _most_similar(scaled[own], rows[first:last]), strict=True):
+            labels = np.unique(sure[known[first + places]])
+            pairs.append(np.column_stack([np.full(len(labels), article), labels]))
+    return np.unique(np.concatenate(pairs), axis=0).astype(np.int64)
+
+
+def _most_similar(rows: sparse.csr_matrix, others: sparse.csr_matrix) -> Iterator[NDArray[np.int64]]:
+    """The places of the others that each row is most similar to, the first ones where several are equally so."""
+    for start in range(0, rows.shape[0], _AT_ONCE):
+        products = (others @ rows[start : start + _AT_ONCE].T).tocsc()
+        products.sort_indices()
+        for begin, end in pairwise(products.indptr.tolist()):
+            best = np.argsort(-products.data[begin:end], kind="stable")[:_NEAREST]
+            yield products.indices[begin:end][best].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stories:
+    """The stories that labels say, -1 for articles of none. `scaled`: TF-IDF rows over roots of reliabilities; `order`:
+    the articles by label.
+    """
+
+    labels: NDArray[np.int64]
+    scaled: sparse.csr_matrix
+    order: NDArray[np.int64]
+    params: RoundParams
+
+    @classmethod
+    def of(cls, labels: NDArray[np.int64], scaled: sparse.csr_matrix, params: RoundParams) -> _Stories:
+        return cls(labels, scaled, np.argsort(labels, kind="stable"), params)
+
+    def members(self, label: int) -> NDArray[np.int64]:
+        """The articles with this label."""
+        start, stop = (np.searchsorted(self.labels, label, side=side, sorter=self.order) for side in ("left", "right"))
+        return self.order[start:stop]
+
+    def alike(
+        self, pairs: NDArray[np.int64], min_similarity: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Of pairs of an article and a label those that are similar enough, by article, and how similar."""
+        wanted, which = np.unique(pairs[:, 1], return_inverse=True)
+        articles, row = np.unique(pairs[:, 0], return_inverse=True)
+        centres, cohesions = _centres(self.labels, wanted, self.scaled)
+        both = sparse.vstack([self.scaled[articles], centres], format="csr")
+        both.sort_indices()
+        similarity = Rows.of(both).products(row, len(articles) + which)[0]
+        kept = similarity >= np.maximum(min_similarity, self.params.min_cohesion * cohesions[which])
+        return pairs[kept, 0], pairs[kept, 1], similarity[kept]
 
 
 def _centres(

@@ -23,18 +23,34 @@ _MOST_GROUPS: Final = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """Unit TF-IDF `rows`, and which of their columns are facts (names, numbers) and which single words (bool)."""
+    """Unit TF-IDF `rows`, which of their columns are facts (names, numbers) and which single words (bool), and in how
+    many articles each term has been; see `terms.Vectors` for the latter.
+    """
 
     rows: sparse.csr_matrix
     is_fact: NDArray[np.bool_]
     is_word: NDArray[np.bool_]
+    frequency: NDArray[np.int64]
+    told: sparse.csr_matrix | None = None
 
     def of(self, members: NDArray[np.int64]) -> Words:
         """The rows of these, with the columns alone that they have entries in."""
         own = self.rows[members]
         columns, places = np.unique(own.indices, return_inverse=True)
         rows = sparse.csr_matrix((own.data, places, own.indptr), shape=(len(members), len(columns)))
-        return Words(rows, self.is_fact[columns], self.is_word[columns])
+        return Words(rows, self.is_fact[columns], self.is_word[columns], self.frequency[columns])
+
+    def said(self, members: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many of these have each column that any has, and how many of all articles, of an archive by when the last
+        of these was weighed: int64, shape (n_columns,) both.
+        """
+        own = self.rows[members]
+        columns, places, counts = np.unique(own.indices, return_inverse=True, return_counts=True)
+        if self.told is None:
+            return counts, self.frequency[columns]
+        known = np.zeros(len(columns), np.int64)
+        np.maximum.at(known, places, self.told[members].data)
+        return counts, known
 
 
 def split_events(members: NDArray[np.int64], words: Words, params: EventParams) -> list[NDArray[np.int64]]:

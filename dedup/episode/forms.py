@@ -9,25 +9,21 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from dedup.cues import Tale
+from dedup.episode.events import Words
 from dedup.episode.facts import contradictions
 from dedup.episode.value import FormParams
 
 _THEME_TERMS: Final = 3
 
 
-def has_no_theme(
-    members: NDArray[np.int64], rows: sparse.csr_matrix, frequency: NDArray[np.int64], params: FormParams
-) -> bool:
-    """Whether no words set these articles apart from all others. `frequency`: how many articles have each column of
-    `rows`.
-    """
+def has_no_theme(members: NDArray[np.int64], words: Words, params: FormParams) -> bool:
+    """Whether no words set these articles apart from all others that have been told."""
     if len(members) < params.min_articles:
         return False
-    found, counts = np.unique(rows[members].indices, return_counts=True)
-    theme = np.sort(2 * counts / (len(members) + frequency[found]))[-_THEME_TERMS:]
+    counts, known = words.said(members)
+    theme = np.sort(2 * counts / (len(members) + known))[-_THEME_TERMS:]
     return bool(theme.mean() < (params.min_theme if len(members) < params.many else params.min_theme_of_many))
 
 

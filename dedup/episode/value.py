@@ -106,3 +106,12 @@ class RoundParams:
     """... weighed facts that count as much as one nat of other evidence..."""
     min_odds: float = 1.5
     """... and how much likelier than the next the likeliest story must be."""
+    address_days: float = 2.0
+    """Days between the one that an article's address names and the nearest article of a story, up to which it may be of
+    that story..."""
+    address_similarity: float = 0.4
+    """... if it is so similar to it, and by `min_cohesion`."""
+    doubted_days: float = 3.0
+    """Days between its own date and the one that its address names, from which the date is taken for a wrong one: of
+    7,863 articles of a real stream whose addresses name a day, 7,857 are dated within a day and a half of it, the
+    others within three."""

@@ -23,7 +23,7 @@ WORDS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 15)), max_size=25)
 DAYS = st.one_of(st.just(math.nan), st.floats(0, 30))
 NARROW = st.integers(0, 6)
 CUES = st.builds(
-    lambda ordinals, slots, numbers, recalls: Cues(
+    lambda ordinals, slots, numbers, recalls, day: Cues(
         np.array([head for head, _, _ in ordinals], np.uint32),
         np.array([value for _, value, _ in ordinals], np.uint8),
         np.array([rank for _, _, rank in ordinals], np.uint8),
@@ -31,11 +31,13 @@ CUES = st.builds(
         np.array([filler for _, filler in slots], np.uint32),
         np.array(sorted(numbers), np.uint32),
         recalls,
+        day,
     ),
     st.lists(st.tuples(NARROW, st.sampled_from([1, 2, 3, LAST_VALUE]), st.sampled_from([0, 1, NOT_OWN])), max_size=3),
     st.lists(st.tuples(NARROW, NARROW), max_size=8, unique=True),
     st.sets(NARROW, max_size=5),
     st.integers(0, 300),
+    st.none() | st.integers(-1, 31),
 )
 ARTICLES = st.lists(st.tuples(WORDS, DAYS, CUES), max_size=25)
 Words = list[tuple[int, int]]

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.quality, pytest.mark.timeout(900)]
 
 ROWS: Final = read_gates()
 UNDATED: Final = ", undated"
+WITHOUT_ADDRESSES: Final = ", no addresses"
 HAYSTACK: Final = "sources in basil-haystack"
 
 
@@ -64,6 +65,8 @@ class Sets:
     def _make(self, name: str) -> GoldSet:
         if name.endswith(UNDATED):
             return self.read(name.removesuffix(UNDATED)).undated()
+        if name.endswith(WITHOUT_ADDRESSES):
+            return self.read(name.removesuffix(WITHOUT_ADDRESSES)).without_addresses()
         if name == "mixed":
             return mixed((one, self.read(one)) for one in MIXED)
         if name == HAYSTACK:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -182,6 +183,26 @@ def test_an_article_no_run_has_placed_is_nobodys_mate() -> None:
     assert 3 not in {one.there for one in belonging(fresh, 0).nearest}
     assert fresh.story_of(3).tolist() == [3]
     assert compare_two(fresh, 0, 3).joining is None
+
+
+# Days that addresses name
+
+
+def test_what_an_address_has_placed_and_parted_is_said_to_be_so() -> None:
+    seen = two_rounds_and_others()
+    day = int(MAY // DAY_SECONDS)
+    tellings = [*seen.tellings[:8], telling("moved", words("theme", 40), day=20.5), telling("told", words("theme", 40))]
+    for place, published in ((8, tellings[8].published_at), (9, None)):
+        terms = tellings[place].terms
+        tellings[place] = Telling(replace(terms, cues=replace(terms.cues, day=day)), published)
+    made = Seen.of(tellings, np.array([0] * 4 + [1] * 4 + [0] * 2), PARAMS, NO_FREQUENCIES)
+    assert made.clustering.labels.tolist() == made.stories.tolist()
+    assert [belonging(made, place).joining for place in (8, 9)] == ["address"] * 2
+    assert compare_two(made, 0, 8).joining == "address"
+    assert belonging(made, 0).joining != "address"
+    apart = compare_two(made, 8, 4).apart
+    assert apart is not None
+    assert apart.cause == "address"
 
 
 # Like events

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -276,8 +278,11 @@ def test_a_text_without_words_has_no_cues_wherever_it_stands() -> None:
 
 
 def test_cues_come_back_from_their_bytes_and_other_bytes_are_refused() -> None:
-    packed = cues_of("Two weeks ago they freed 390. A second round of talks freed 214 prisoners.").to_bytes()
+    cues = cues_of("Two weeks ago they freed 390. A second round of talks freed 214 prisoners.")
+    packed = cues.to_bytes()
     assert Cues.from_bytes(packed).to_bytes() == packed
-    for spoiled in (b"", packed[:-1], packed + b"\0", b"\x02" + packed[1:], packed[:7]):
+    for day in (None, 0, -1, 22_411):
+        assert Cues.from_bytes(replace(cues, day=day).to_bytes()).day == day
+    for spoiled in (b"", packed[:-1], packed + b"\0", b"\x01" + packed[1:], packed[:7]):
         with pytest.raises(CuesError, match="bytes"):
             Cues.from_bytes(spoiled)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -108,11 +109,15 @@ SAME_PLACE = (
 
 
 def stories(
-    texts: Sequence[str], days: Sequence[float | None] | None = None, params: Params | None = None
+    texts: Sequence[str],
+    days: Sequence[float | None] | None = None,
+    params: Params | None = None,
+    named: Mapping[int, int] | None = None,
 ) -> list[int]:
-    """The story of each text, published on these days, None where undated."""
+    """The story of each text, published on these days, None where undated; `named`: the days that addresses name."""
     published = [None if day is None else day * DAY_SECONDS for day in days or [None] * len(texts)]
-    tellings = [Telling(terms, at) for terms, at in zip(terms_of(texts), published, strict=True)]
+    terms = [replace(own, cues=replace(own.cues, day=(named or {}).get(i))) for i, own in enumerate(terms_of(texts))]
+    tellings = [Telling(own, at) for own, at in zip(terms, published, strict=True)]
     labels: list[int] = cluster_window(tellings, params or Params()).labels.tolist()
     return labels
 
@@ -241,13 +246,52 @@ def test_an_undated_article_of_another_event_stays_alone_beside_dated_ones() -> 
     assert stories([*ROUNDS, tellings_of(DAM, 6, 1)[0]], days) == are(4, 4, 1)
 
 
+UNDECIDED = (
+    "Minister Oren Halvik of Karvelia and general Tas Merun of Tamresh want a truce along the Hadrin river. The "
+    "old customs house in Vessin is where Karvelia and Tamresh talk."
+)
+TWO_ROUNDS: list[float | None] = [*[0.0] * 4, *[17.0] * 4]
+
+
 def test_an_undated_article_that_tells_of_no_round_more_than_of_another_stays_alone() -> None:
-    undecided = (
-        "Minister Oren Halvik of Karvelia and general Tas Merun of Tamresh want a truce along the Hadrin river. The "
-        "old customs house in Vessin is where Karvelia and Tamresh talk."
+    assert stories([*ROUNDS, UNDECIDED], [*TWO_ROUNDS, None]) == are(4, 4, 1)
+
+
+@pytest.mark.parametrize(("day", "story"), [(0, 0), (1, 0), (16, 1), (18, 1), (8, 2), (40, 2)])
+def test_an_undated_article_goes_to_the_round_of_the_day_that_its_address_names(day: int, story: int) -> None:
+    assert stories([*ROUNDS, UNDECIDED], [*TWO_ROUNDS, None], named={8: day})[8] == story
+
+
+def test_an_undated_article_whose_address_names_another_day_is_not_of_the_round_it_tells() -> None:
+    days = [*TWO_ROUNDS[:3], None, *TWO_ROUNDS[4:]]
+    assert stories(ROUNDS, days, named={3: 8}) == [0, 0, 0, 1, 2, 2, 2, 2]
+
+
+def test_an_undated_article_of_another_event_stays_alone_whatever_day_its_address_names() -> None:
+    assert stories([*ROUNDS, tellings_of(DAM, 6, 1)[0]], [*TWO_ROUNDS, None], named={8: 17}) == are(4, 4, 1)
+
+
+@pytest.mark.parametrize("place", range(8))
+@pytest.mark.parametrize("wrong", [-40.0, 8.0, 40.0])
+def test_an_article_whose_address_contradicts_its_date_is_of_the_day_of_its_address(place: int, wrong: float) -> None:
+    days, named = [*TWO_ROUNDS[:place], wrong, *TWO_ROUNDS[place + 1 :]], {place: int(TWO_ROUNDS[place] or 0)}
+    assert stories(ROUNDS, days, named=named) == are(4, 4)
+    assert stories(ROUNDS, days) != are(4, 4)
+
+
+def test_a_wrong_date_does_not_bring_an_article_into_the_round_of_that_day() -> None:
+    assert stories([*FIRST_ROUND, *FIRST_ROUND], [*[0.0] * 3, 17.0, *[17.0] * 4], named={3: 0}) == are(4, 4)
+
+
+def test_a_date_a_day_or_two_from_the_day_of_the_address_is_not_doubted() -> None:
+    assert stories(ROUNDS, TWO_ROUNDS, named={**dict.fromkeys(range(4), 2), **dict.fromkeys(range(4, 8), 15)}) == are(
+        4, 4
     )
-    days: list[float | None] = [*[0.0] * 4, *[17.0] * 4, None]
-    assert stories([*ROUNDS, undecided], days) == are(4, 4, 1)
+
+
+def test_where_nothing_is_dated_addresses_tell_nothing() -> None:
+    named = {i: i for i in range(8)}
+    assert stories(ROUNDS, named=named) == stories(ROUNDS)
 
 
 MIXED = [*ROUNDS, SAME_PLACE, *quake(0, 4), *quake(1, 4)]

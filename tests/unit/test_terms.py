@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dedup.terms import TermParams, Terms, TermsError, pack_terms, vectors
+from dedup.frequencies import NO_FREQUENCIES
+from dedup.terms import TermParams, Terms, TermsError, Vectors, pack_terms, vectors
 from tests.reading import terms_of
 
 PARAMS = TermParams()
@@ -192,3 +193,60 @@ def test_a_word_of_one_article_says_most_in_a_small_window_and_little_in_a_large
         (shared,), (rare,) = read("quake0"), read("w0")
         assert (found.rows[0, column[rare]] > found.rows[0, column[shared]]) is np.bool_(says_more)
         assert shared << 32 | rare not in column
+
+
+def weight(found: Vectors, article: int, word: str) -> float:
+    column = {int(key): j for j, key in enumerate(found.keys)}
+    return float(found.rows[article, column[read(word)[0]]])
+
+
+LATER = [f"quake w{i} harbour" for i in range(60)]
+AS_TOLD = TermParams(least_told=0)
+
+
+def test_a_word_of_an_archive_that_becomes_common_later_weighs_what_it_weighed_when_it_was_news() -> None:
+    texts = ["quake harbour flood"] * 2 + ["harbour flood"] * 20 + LATER
+    days = np.array([0.0] * 22 + [100.0] * 60)
+    whole, told = vectors(terms_of(texts), PARAMS), vectors(terms_of(texts), AS_TOLD, published_days=days)
+    assert weight(whole, 0, "quake") < weight(whole, 0, "flood")
+    assert weight(told, 0, "quake") > weight(told, 0, "flood")
+    assert weight(told, 25, "quake") == pytest.approx(weight(whole, 25, "quake"), rel=0.05)
+
+
+def test_a_word_of_an_archive_is_a_name_only_after_it_was_written_as_one() -> None:
+    texts = ["They saw the rose and the harbour"] * 2 + ["They saw Rose leave and the harbour"] * 8
+    told = vectors(terms_of(texts), AS_TOLD, published_days=np.array([0.0] * 2 + [100.0] * 8))
+    assert weight(told, 0, "rose") == pytest.approx(weight(told, 0, "harbour"))
+    assert weight(told, 9, "rose") > 1.2 * weight(told, 9, "harbour")
+
+
+@pytest.mark.parametrize(
+    ("days", "params"),
+    [
+        ([np.nan] * 62, AS_TOLD),
+        (list(np.linspace(0, AS_TOLD.later_days, 62)), AS_TOLD),
+        (list(np.linspace(0, 1000, 62)), PARAMS),
+    ],
+)
+def test_an_archive_without_dates_of_a_fortnight_or_of_few_articles_is_weighed_as_a_window(
+    days: list[float], params: TermParams
+) -> None:
+    terms = terms_of(["Quay quake harbour"] * 2 + LATER)
+    window, archive = vectors(terms, params), vectors(terms, params, published_days=np.array(days))
+    assert archive.keys.tolist() == window.keys.tolist()
+    assert archive.is_fact.tolist() == window.is_fact.tolist()
+    assert archive.rows.toarray() == pytest.approx(window.rows.toarray(), abs=1e-6)
+
+
+def test_how_often_a_term_was_told_counts_what_was_told_earlier_and_of_an_archive_what_was_told_by_then() -> None:
+    terms = terms_of(["quake flood"] * 2 + [f"quake w{i}" for i in range(20)] + [f"ferry v{i}" for i in range(30)])
+    before = NO_FREQUENCIES.changed([one.hashes for one in terms_of(["quake"] * 5)], [])
+    window = vectors(terms, PARAMS, before)
+    archive = vectors(terms, AS_TOLD, published_days=np.array([0.0] * 2 + [100.0] * 50))
+    assert window.told is None
+    assert archive.told is not None
+    (quake,) = read("quake")
+    assert window.frequency[window.keys.tolist().index(quake)] == 27
+    column = archive.keys.tolist().index(quake)
+    assert (archive.told[0, column], archive.told[2, column]) == (2, 22)
+    assert archive.told.indices.tolist() == archive.rows.indices.tolist()

@@ -20,6 +20,7 @@ _OTHERWISE: Final = (
 _CAUSES: Final = {
     "dates": "dates: one is dated, the other is not and does not clearly tell the dated one's story",
     "neighbours": "neighbours: alike on average, no two articles of them are: they share few terms or have nearer ones",
+    "address": "the address of one of them, which names another day than its date",
     "form": "form: alike enough, but reports of one form, each about something else",
     "events": "events: alike enough, but two events of one kind, told apart by their own words",
     "outsider": "the rest: one of them is much less like the others of that story than these are like each other",
@@ -40,6 +41,7 @@ def why_in_story(found: StoryExplanation) -> str:
     return {
         "core": "in one core with others of it",
         "merge": "joined the others in the merge pass",
+        "address": "its own date is missing or doubted, and its address names the day of this story",
         "dated": "undated, it tells the facts of this story, which is dated",
         "alone": "alone: nothing else in the window is like it enough",
         "none": _OTHERWISE,
@@ -63,6 +65,7 @@ def why_pair(found: PairExplanation, speller: Speller | None = None) -> str:
     return {
         "core": "in one core",
         "merge": "joined in the merge pass, with what is like both",
+        "address": "the date of one is missing or doubted, and its address names the day of the other's story",
         "dated": "one is undated and tells the facts of the other's story",
         "alone": "in one story",
         "none": "the window as it is does not join them: an earlier run or a correction did, or news waits for a run",
