@@ -146,7 +146,8 @@ def link_stories(new: Sequence[Profile], standing: Sequence[Profile], params: St
 
     int64, shape (len(new),); values from len(standing) on are new storylines, numbered in order of first member.
     Standing storylines are never joined with each other. Stories are grouped by average linkage, so one common
-    place or person is not enough; the grouping does not depend on the order in which stories are given.
+    place or person is not enough; the grouping does not depend on the order in which stories are given, but where two
+    have the very same profile.
     """
     labels = np.full(len(new), -1, dtype=np.int64)
     if len(new):
@@ -187,17 +188,15 @@ def _heaviest(
 
 def _matrix(profiles: Sequence[Profile]) -> sparse.csr_matrix:
     """Rows over the terms found, as long as the root of each profile's reliability."""
-    lengths = [len(one.terms) for one in profiles]
-    flat = np.concatenate([one.terms for one in profiles])
-    weights = np.concatenate([_scaled(one) for one in profiles])
-    found, columns = np.unique(flat, return_inverse=True)
+    lengths = np.array([len(one.terms) for one in profiles], np.int64)
+    owner = np.repeat(np.arange(len(profiles)), lengths)
+    weights = np.concatenate([one.weights for one in profiles]).astype(np.float64)
+    norms = np.sqrt(np.bincount(owner, weights**2, len(profiles)))
+    roots = np.sqrt(np.array([one.reliability for one in profiles]))
+    scaled = weights * roots[owner] / np.where(norms > 0, norms, 1.0)[owner]
+    found, columns = np.unique(np.concatenate([one.terms for one in profiles]), return_inverse=True)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    return sparse.csr_matrix((weights, columns, starts), shape=(len(profiles), len(found)))
-
-
-def _scaled(one: Profile) -> NDArray[np.float64]:
-    weights = one.weights.astype(np.float64)
-    return np.asarray(weights * np.sqrt(one.reliability) / (np.sqrt((weights**2).sum()) or 1.0))
+    return sparse.csr_matrix((scaled, columns, starts), shape=(len(profiles), len(found)))
 
 
 def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: StorylineParams) -> NDArray[np.float64]:
