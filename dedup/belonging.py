@@ -17,9 +17,8 @@ from scipy import sparse
 from dedup.agreement import Agreement, Filled, compare_cues, compare_ordinals
 from dedup.cluster import compare_groups
 from dedup.episode import Days, find_parting
-from dedup.frequencies import Frequencies
 from dedup.graph import time_kernel
-from dedup.pipeline import Clustering, Params, Telling, cluster_window
+from dedup.pipeline import Background, Clustering, Params, Telling, cluster_window
 from dedup.storyline import similarity
 
 Cause = Literal["time", "similarity", "dates", "neighbours", "address", "form", "events", "outsider", "rounds", "none"]
@@ -171,9 +170,15 @@ class Seen:
     params: Params
 
     @classmethod
-    def of(cls, tellings: Sequence[Telling], stories: NDArray[np.int64], params: Params, before: Frequencies) -> Seen:
-        """Clusters the window, with the document frequencies of what was told earlier."""
-        return cls(tellings, cluster_window(tellings, params, before=before), stories, params)
+    def of(
+        cls,
+        tellings: Sequence[Telling],
+        stories: NDArray[np.int64],
+        params: Params,
+        background: Background | None = None,
+    ) -> Seen:
+        """Clusters the window as it is weighed by a background, or by what it makes itself."""
+        return cls(tellings, cluster_window(tellings, params, background), stories, params)
 
     @property
     def rows(self) -> sparse.csr_matrix:
@@ -313,7 +318,7 @@ def _common_terms(seen: Seen, place: int, others: NDArray[np.int64]) -> tuple[Te
     total = sparse.csr_matrix(seen.rows[others].sum(axis=0))
     common = seen.rows[[place]].multiply(total).tocoo()
     weights = common.data.astype(np.float64)
-    keys = seen.clustering.vectors.keys[common.col]
+    keys = seen.clustering.vectors.vocabulary.keys[common.col]
     ranked = np.lexsort((keys, -weights))[:N_TERMS]
     return tuple(Term(int(keys[i]), float(weights[i] / weights.sum())) for i in ranked if weights[i] > 0)
 
@@ -362,7 +367,7 @@ def _apart(seen: Seen, here: int, there: int) -> Apart:
 
 
 def _keys(seen: Seen, columns: Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(seen.clustering.vectors.keys[column]) for column in columns)
+    return tuple(int(seen.clustering.vectors.vocabulary.keys[column]) for column in columns)
 
 
 def _cause(seen: Seen, here: NDArray[np.int64], there: NDArray[np.int64]) -> Cause:
@@ -381,7 +386,7 @@ def _own_words(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The words that weigh so much more in one story than in the other, the most telling first."""
     means = [np.asarray(seen.rows[side].mean(axis=0), np.float64).ravel() for side in (here, there)]
-    keys = seen.clustering.vectors.keys
+    keys = seen.clustering.vectors.vocabulary.keys
     more = np.where(seen.clustering.articles.words.is_word, means[0] - means[1], 0)
     ranked = np.lexsort((keys, -more))
     first, last = ranked[:N_OWN_WORDS], ranked[::-1][:N_OWN_WORDS]

@@ -1,8 +1,9 @@
 """The sparse graph of articles that may be on one story: how far apart any two are that share terms.
 
-Interface: `neighbour_graph` of a window; or step by step, so that a window can grow: `Index.of` its articles,
-`index.appended` of those that come later, `find_pairs` of all articles with those from a number on, `strongest` of the
-pairs found so far and the new ones, and `graph_of` what is left. Both ways give the same graph:
+Interface: `neighbour_graph` of a window; or step by step, so that a window can move: `Index.of` its articles,
+`index.without` those that left it, `index.appended` of those that come, `find_pairs` of all articles with those from a
+number on, `strongest` of the pairs found so far and the new ones, and `graph_of` what is left. Both ways give the same
+graph, if an article that has lost one of `max_neighbours` is taken out and comes anew:
 
 1. A pair's similarity is a function of its two rows, lengths and days; it does not matter with which others, and in
    which order, they are compared.
@@ -19,6 +20,7 @@ search, 2007, for rests on both sides).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,6 +41,8 @@ _SLACK: Final = 1e-4
 """More than heads computed in single precision are off by."""
 _NEVER: Final = 1e-100
 """A time kernel at which nothing is similar."""
+_MOST_SMALL: Final = 32
+"""Segments of fewer rows than the fewest that there may be before they are put together."""
 _PAIRS_HELD: Final = 4_000_000
 """Pairs found from which on they are thinned to the strongest."""
 
@@ -157,7 +161,7 @@ class Index:
 
     `scaled`: their rows over the roots of their reliabilities, float64. `places`: for each term its place in the order
     of rising frequency, as it was when the index was made; `cuts`: places at which rows are cut into head and rest, 0
-    first, `base` the one of `cuts` at which few rests are long.
+    first, `base` the one of `cuts` at which few rests are long. `is_here`: which articles have not left.
     """
 
     scaled: sparse.csr_matrix
@@ -167,48 +171,77 @@ class Index:
     cuts: tuple[int, ...]
     base: int
     segments: tuple[_Segment, ...]
+    is_here: NDArray[np.bool_]
 
     @classmethod
     def of(
         cls, rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64], params: GraphParams
     ) -> Index:
         """That of articles numbered from 0; the arguments are those of `neighbour_graph`."""
-        n_terms = rows.shape[1]
-        frequency = np.bincount(rows.indices, minlength=n_terms)
+        frequency = np.bincount(rows.indices, minlength=rows.shape[1])
+        return cls.empty(frequency, params).appended(rows, n_words, days)
+
+    @classmethod
+    def empty(cls, frequency: NDArray[np.int64], params: GraphParams) -> Index:
+        """One without articles, for terms of which about so many articles have each: int64, shape (n_terms,)."""
+        n_terms = len(frequency)
         order = np.argsort(frequency, kind="stable")
         places = np.empty(n_terms, np.int32)
         places[order] = np.arange(n_terms, dtype=np.int32)
         levels = _LEAST_FREQUENT << np.arange(32, dtype=np.int64)
         inner = {*np.searchsorted(frequency[order], levels, side="right").tolist()} - {0, n_terms}
         cuts = (0, *sorted(inner), n_terms)
-        empty = cls(sparse.csr_matrix((0, n_terms)), np.zeros(0), params, places, cuts, 0, ())
-        rests = _rests(empty.placed(_scaled(rows, n_words, params)), cuts)
-        is_long = rests >= _most_rest(params)
-        base = int(np.argmax(is_long.sum(axis=0) <= _LONG_RESTS * len(days)))
-        return replace(empty, base=base).appended(rows, n_words, days)
+        nothing = sparse.csr_matrix((0, n_terms))
+        return cls(nothing, np.zeros(0), params, places, cuts, 0, (), np.zeros(0, np.bool_))
 
     def appended(self, rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64]) -> Index:
         """The index with more articles, numbered on, whose rows have the same columns."""
-        scaled = _scaled(rows, n_words, self.params)
-        placed, first = self.placed(scaled), len(self.days)
+        scaled, first = _scaled(rows, n_words, self.params), len(self.days)
+        grown = replace(
+            self,
+            scaled=sparse.vstack([self.scaled, scaled], format="csr"),
+            days=np.concatenate([self.days, days]),
+            is_here=np.concatenate([self.is_here, np.ones(len(days), np.bool_)]),
+            base=self.base if first else self._base(scaled),
+        )
+        return grown.segmented(np.arange(first, first + len(days)), self.segments)
+
+    def _base(self, scaled: sparse.csr_matrix) -> int:
+        """The cut at which few of these rests are long."""
+        is_long = _rests(self.placed(scaled), self.cuts) >= _most_rest(self.params)
+        return int(np.argmax(is_long.sum(axis=0) <= _LONG_RESTS * scaled.shape[0]))
+
+    def without(self, numbers: NDArray[np.int64]) -> Index:
+        """The index where these articles are found no more; the others keep their numbers."""
+        is_here = self.is_here.copy()
+        is_here[numbers] = False
+        return replace(self, is_here=is_here)
+
+    def tidied(self) -> Index:
+        """The same with small segments put together, where there are many of them."""
+        small = [len(one.numbers) < _SEGMENT_ROWS[0] for one in self.segments]
+        if sum(small) < _MOST_SMALL:
+            return self
+        kept = [one for one, is_small in zip(self.segments, small, strict=True) if not is_small]
+        loose = np.concatenate([one.numbers for one, is_small in zip(self.segments, small, strict=True) if is_small])
+        return self.segmented(np.sort(loose[self.is_here[loose]]), kept)
+
+    def segmented(self, numbers: NDArray[np.int64], segments: Sequence[_Segment]) -> Index:
+        """The index with these segments, and after them those that these articles make."""
+        placed, days = self.placed(self.scaled[numbers]), self.days[numbers]
         rests = _rests(placed, self.cuts)
         is_dated = np.isfinite(days)
         is_long = rests[:, self.base] >= _most_rest(self.params)
         groups = [np.flatnonzero(is_dated & ~is_long), np.flatnonzero(is_dated & is_long), np.flatnonzero(~is_dated)]
         n_rows = _segment_rows(days[is_dated], self.params)
         fresh = [
-            _Segment(part + first, days[part], placed[part], rests[part])
+            _Segment(numbers[part], days[part], placed[part], rests[part])
             for group in groups
             for ordered in (group[np.argsort(days[group], kind="stable")],)
             for part in np.split(ordered, range(n_rows, len(ordered), n_rows))
             if len(part)
         ]
-        return replace(
-            self,
-            scaled=sparse.vstack([self.scaled, scaled], format="csr"),
-            days=np.concatenate([self.days, days]),
-            segments=(*self.segments, *fresh),
-        )
+        return replace(self, segments=(*segments, *fresh))
 
     def placed(self, scaled: sparse.csr_matrix) -> sparse.csr_matrix:
         """Rows with the rarest terms first: float32."""
@@ -223,11 +256,13 @@ def find_pairs(index: Index, since: int = 0) -> Pairs:
     """The strongest pairs in which at least one article has a number from `since` on."""
     found, scaled = Pairs.of([]), Rows.of(index.scaled)
     waiting: list[Pairs] = []
-    fresh = [i for i, segment in enumerate(index.segments) if segment.numbers[-1] >= since]
+    fresh = [i for i, segment in enumerate(index.segments) if segment.numbers.max() >= since]
     for i in fresh:
         columns = index.segments[i].rows.T.tocsr()
         parts = [_likely(segment, index.segments[i], columns, index) for segment in index.segments[: i + 1]]
         one, other = (np.concatenate(side) for side in zip(*parts, strict=True))
+        here = index.is_here[one] & index.is_here[other]
+        one, other = one[here], other[here]
         order = np.argsort(other, kind="stable")
         pairs = _similar(other[order], one[order], scaled, index)
         waiting += [pairs, pairs.mirrored()]

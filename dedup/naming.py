@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dedup.asked import Asked, stories_of
+from dedup.constraint import constrain
 from dedup.correction import Corrections
-from dedup.frequencies import Frequencies
+from dedup.episode import Articles
 from dedup.identity import Left, Outcome, Placed, Standing, decide, mint
-from dedup.pipeline import Clustering, Params, cluster_window
+from dedup.living import Living
+from dedup.pipeline import describe, weigh
 from dedup.telling import founder_of
 from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
 
@@ -19,28 +24,30 @@ InUse = Callable[[Literal["story", "storyline"], Collection[str]], Collection[st
 """Which of these ids are in use outside what the window holds, retired ones included."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Naming:
     """What came of it: `inside` are the families that were clustered, in order of arrival, those called back from
-    outside the window among them.
+    outside the window among them. `outcome` is of those stories alone that changed or may have; `settled` are the
+    others, with their families. `articles`: what the families tell, by `numbers`.
     """
 
     inside: Sequence[HeldFamily]
-    clustering: Clustering
     outcome: Outcome
+    settled: Mapping[str, Sequence[HeldFamily]]
+    articles: Articles
+    numbers: Mapping[str, int]
 
 
 def name_stories(
     window: Window,
     inside: Sequence[HeldFamily],
-    before: Frequencies,
-    params: Params,
+    living: Living,
+    touched: Collection[str],
     corrections: Corrections,
     ids_in_use: InUse,
 ) -> Naming:
-    """Clusters and names these families, with others of the window where a correction would not hold without them.
-
-    `before` are the document frequencies of what was told earlier.
+    """Names these families as they are clustered, with others of the window where a correction would not hold without
+    them. `touched`: families that may have other articles than before.
     """
     asked = Asked.of(corrections, window)
     within = {family.family_id for family in inside}
@@ -48,13 +55,36 @@ def name_stories(
     missing = asked.missing(within, {}) | asked.straddling(within)
     while True:
         called |= missing
-        everyone = _by_arrival([*inside, *(window.families[name] for name in called)])
+        everyone = by_arrival([*inside, *(window.families[name] for name in called)]) if called else inside
+        articles, numbers = _tell(living, [window.families[name] for name in sorted(called)])
+        labels = _labels(living, everyone, called)
         constraints = asked.constraints(everyone, called)
-        clustering = cluster_window([family.telling for family in everyone], params, constraints, before)
-        outcome = _identify(window, everyone, called, clustering, ids_in_use)
+        if constraints:
+            rows = articles.words.rows[[numbers[family.family_id] for family in everyone]]
+            labels = constrain(labels, rows, constraints)
+        outcome, settled = _identify(window, everyone, called, labels, touched, ids_in_use)
         missing = asked.missing(within | called, stories_of(outcome))
         if not missing:
-            return Naming(everyone, clustering, outcome)
+            return Naming(everyone, outcome, settled, articles, numbers)
+
+
+def _tell(living: Living, called: Sequence[HeldFamily]) -> tuple[Articles, Mapping[str, int]]:
+    """What the families of the window tell, and after them those called back; and the place of each."""
+    if not called:
+        return living.articles, living.numbers
+    told = [family.telling for family in called]
+    found = weigh(told, living.params, living.background)
+    places = {family.family_id: len(living.names) + i for i, family in enumerate(called)}
+    more = describe(told, found, living.params, living.background.weigher)
+    return living.articles.joined(more), living.numbers | places
+
+
+def _labels(living: Living, everyone: Sequence[HeldFamily], called: Collection[str]) -> NDArray[np.int64]:
+    """The label of each family, -1 of those called back: they change nothing for the others but what is asked."""
+    present = living.labels[living.place(one.family_id for one in everyone if one.family_id not in called)]
+    labels = np.full(len(everyone), -1, np.int64)
+    labels[[one.family_id not in called for one in everyone]] = present
+    return labels
 
 
 def in_use(
@@ -70,27 +100,66 @@ def in_use(
     return is_taken
 
 
-def _by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:
+def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:
+    """Families in order of the arrival of their first article."""
     return sorted(families, key=lambda family: (family.articles[0].key, family.family_id))
 
 
 def _identify(
-    window: Window, inside: Sequence[HeldFamily], called: Collection[str], clustering: Clustering, ids_in_use: InUse
-) -> Outcome:
-    clusters: dict[int, list[str]] = defaultdict(list)
-    for family, label in zip(inside, clustering.labels.tolist(), strict=True):
-        clusters[label].append(family.family_id)
-    placed = [_placed(family, window.stories) for family in inside]
-    founders = [founder_of(window.families[name] for name in names) for names in clusters.values()]
-    taken = in_use(ids_in_use, "story", founders)
-    return decide(placed, clusters.values(), _standing(window, placed), taken=taken, called_back=called)
-
-
-def _standing(window: Window, placed: Sequence[Placed]) -> dict[str, Standing]:
-    names = {family.family for family in placed}
-    concerned = {story_id for story_id, story in window.stories.items() if story.status == "open"}
-    concerned |= {story for one in placed for story in (one.story, *one.stories) if story}
+    window: Window,
+    inside: Sequence[HeldFamily],
+    called: Collection[str],
+    labels: NDArray[np.int64],
+    touched: Collection[str],
+    ids_in_use: InUse,
+) -> tuple[Outcome, Mapping[str, Sequence[HeldFamily]]]:
+    """Who keeps which id among the stories that are not settled, and which are."""
     held = window.by_story()
+    clusters = _clusters(inside, labels)
+    same = {cluster[0].story: cluster for cluster in clusters if _is_settled(cluster, held, window, touched)}
+    moving = [cluster for cluster in clusters if same.get(cluster[0].story) is not cluster]
+    stories = {article.story for cluster in moving for family in cluster for article in family.articles}
+    moving += [same.pop(story) for story in sorted(stories & same.keys())]
+    placed = [_placed(family, window.stories) for cluster in moving for family in cluster]
+    taken = in_use(ids_in_use, "story", [founder_of(cluster) for cluster in moving])
+    named = [[family.family_id for family in cluster] for cluster in moving]
+    standing = _standing(window, placed, held, same)
+    return decide(placed, named, standing, taken=taken, called_back=called), same
+
+
+def _clusters(inside: Sequence[HeldFamily], labels: NDArray[np.int64]) -> list[list[HeldFamily]]:
+    """The families under each label."""
+    order = np.argsort(labels, kind="stable")
+    ends = np.flatnonzero(np.diff(labels[order], append=-2)) + 1
+    places = order.tolist()
+    return [[inside[i] for i in places[start:end]] for start, end in pairwise([0, *ends.tolist()])]
+
+
+def _is_settled(
+    cluster: Sequence[HeldFamily],
+    held: Mapping[str, Sequence[HeldFamily]],
+    window: Window,
+    touched: Collection[str],
+) -> bool:
+    """Whether a cluster is an open story as it was: the very families, with the articles they had."""
+    story = window.stories.get(cluster[0].story)
+    return (
+        story is not None
+        and story.status == "open"
+        and len(held[story.id]) == story.n_families == len(cluster)
+        and all(one.story == story.id and one.is_placed and one.family_id not in touched for one in cluster)
+    )
+
+
+def _standing(
+    window: Window,
+    placed: Sequence[Placed],
+    held: Mapping[str, Sequence[HeldFamily]],
+    settled: Collection[str],
+) -> dict[str, Standing]:
+    names = {family.family for family in placed}
+    concerned = {name for name, story in window.stories.items() if story.status == "open" and name not in settled}
+    concerned |= {story for one in placed for story in (one.story, *one.stories) if story}
     return {
         story_id: Standing(
             story_id,

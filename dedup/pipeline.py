@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,10 @@ from scipy.sparse import csgraph
 from dedup.address import named_day
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
-from dedup.cluster import ClusterParams, MergeParams, cluster_graph, in_order, merge_stories
-from dedup.constraint import Constraints, constrain
+from dedup.cluster import ClusterParams, MergeParams, Scored, cluster_graph, in_order, merge_stories
 from dedup.containment import Extract, anchor_keys, extract
 from dedup.cues import Tale, read_cues
-from dedup.episode import Articles, EpisodeParams, Words, tell_apart
+from dedup.episode import Articles, Days, EpisodeParams, Weigher, Words, find_homes, tell_apart
 from dedup.family import (
     Content,
     Edge,
@@ -43,8 +43,9 @@ from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
 from dedup.shingle import Shingles, shingle, spans, split
 from dedup.storyline import Profile, StorylineParams, link_stories, profiles
-from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors
+from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors, vectors_by
 from dedup.text import body_text, normalise, words
+from dedup.vocabulary import Vocabulary
 
 DAY_SECONDS: Final = 86_400
 SHORT_BODY_WORDS: Final = 20
@@ -53,7 +54,6 @@ _LONG_WORD: Final = 20
 """Letters; a text of more than this for each word of a short body is surely no short body."""
 
 
-UNCORRECTED: Final = Constraints()
 Done = Callable[[str], None]
 """Hears the name of each stage when it is done."""
 
@@ -72,7 +72,7 @@ _PROBE: Final = Article(
 """Words of several scripts, numbers, cues and a notice, more than enough for anchors and a sample."""
 
 
-def _unheard(_: str) -> None:
+def unheard(_: str) -> None:
     """Nobody asks how far it is."""
 
 
@@ -241,89 +241,131 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clustering:
-    """One clustering of one window: a label for each telling (int64, 0..k-1 in order of first member), and what
-    profiles of its stories are made of.
+class Background:
+    """By what the articles of a window are weighed: the vocabulary and the facts of a window as it was, and of what was
+    told before it.
+    """
 
-    What led to the labels: `graph`, the neighbours, dated and undated alike; `cores` and `merged`, the labels after
-    HDBSCAN and after the merge pass; `articles`, by which like events were told apart.
+    vocabulary: Vocabulary
+    weigher: Weigher
+
+    @classmethod
+    def of(cls, tellings: Sequence[Telling], params: Params, before: Frequencies = NO_FREQUENCIES) -> Background:
+        """That of this window; `before` are the document frequencies of what was told earlier."""
+        found = vectors([telling.terms for telling in tellings], params.terms, before)
+        return cls(found.vocabulary, Weigher.of([tale_of(telling) for telling in tellings], params.episode.round))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustering:
+    """One clustering of one window: a label for each telling (int64, 0..k-1 in order of first member), and what led to
+    it. `graph`: the neighbours, dated and undated alike; `cores` and `merged`: the labels after HDBSCAN and after the
+    merge pass; `articles`: by which like events were told apart.
     """
 
     labels: NDArray[np.int64]
     vectors: Vectors
-    reliability: NDArray[np.float64]
-    days: NDArray[np.float64]
     graph: sparse.csr_matrix
     cores: NDArray[np.int64]
     merged: NDArray[np.int64]
     articles: Articles
 
+    @property
+    def reliability(self) -> NDArray[np.float64]:
+        return self.articles.reliability
+
+    @property
+    def days(self) -> NDArray[np.float64]:
+        return self.articles.published_days
+
     def profile(self, members: Sequence[int], params: Params) -> Profile:
         """The profile of the story that these tellings make."""
-        return self.profiles([members], params)[0]
-
-    def profiles(self, stories: Sequence[Sequence[int]], params: Params) -> list[Profile]:
-        """The profile of each story, given by its tellings."""
-        chosen = [np.asarray(members) for members in stories]
-        found = self.vectors
-        return profiles(chosen, found.rows, found.keys, self.reliability, self.days, params.storyline)
+        return story_profiles(self.articles, self.vectors.vocabulary, [members], params)[0]
 
 
 def cluster_window(
     tellings: Sequence[Telling],
     params: Params,
-    constraints: Constraints = UNCORRECTED,
-    before: Frequencies = NO_FREQUENCIES,
-    done: Done = _unheard,
+    background: Background | None = None,
+    done: Done = unheard,
     *,
     is_archive: bool = False,
 ) -> Clustering:
-    """Which tellings are about one event; `constraints` are what corrections by hand ask of them, `before` the document
-    frequencies of what was told earlier. `done` hears of each stage. Those of an archive are weighed as they were told.
-
-    Tellings called back from outside the window change nothing for the others but what they are asked to.
+    """Which tellings are about one event, weighed by a background; without one, by what these tellings make, those of
+    an archive as they were told. `done` hears of each stage.
     """
-    found = _cluster_freely(tellings, params, before, done, is_archive=is_archive)
-    if not constraints:
-        return found
-    called = sorted(place for members, _ in constraints.recalled for place in members)
-    labels = np.full(len(tellings), -1, np.int64)
-    present = np.delete(np.arange(len(tellings)), called)
-    alone = _cluster_freely([tellings[place] for place in present.tolist()], params, before) if called else found
-    labels[present] = alone.labels
-    return dataclasses.replace(found, labels=constrain(labels, found.vectors.rows, constraints))
-
-
-def _cluster_freely(
-    tellings: Sequence[Telling],
-    params: Params,
-    before: Frequencies,
-    done: Done = _unheard,
-    *,
-    is_archive: bool = False,
-) -> Clustering:
-    """Which tellings are about one event, whatever corrections say."""
-    days = np.array(
-        [np.nan if telling.published_at is None else telling.published_at / DAY_SECONDS for telling in tellings],
-        np.float64,
-    )
-    found = vectors([one.terms for one in tellings], params.terms, before, days if is_archive else None)
+    found = weigh(tellings, params, background, is_archive=is_archive)
     done("vectors")
-    n_words = np.array([telling.terms.n_words for telling in tellings], np.float64)
-    reliable = reliability(n_words, params.graph)
-    graph = neighbour_graph(found.rows, n_words, days, params.graph)
+    weigher = background.weigher if background else None
+    articles = describe(tellings, found, params, weigher)
+    graph = neighbour_graph(found.rows, count_words(tellings), articles.published_days, params.graph)
     done("graph")
-    apart = same_kind(graph, days)
+    apart = same_kind(graph, articles.published_days)
     cores = cluster_graph(apart, params.cluster)
     done("HDBSCAN")
-    merged = merge_stories(cores, apart, found.rows, reliable, days, params.merge)
+    merged = merge_articles(cores, apart, articles, params)
     done("merge pass")
-    tales = [Tale(one.terms.hashes, one.terms.marks, one.terms.cues) for one in tellings]
-    words = Words(found.rows, found.is_fact, found.keys >> np.uint64(32) == 0, found.frequency, found.told)
-    articles = Articles(words, reliable, days, tales)
-    divided = tell_apart(merged, cores, graph, articles, params.episode)
+    labels = find_homes(tell_apart(merged, cores, articles, params.episode), graph, articles, params.episode)
     done("telling apart")
-    return Clustering(in_order(divided), found, reliable, days, graph, cores, merged, articles)
+    return Clustering(in_order(labels), found, graph, cores, merged, articles)
+
+
+def weigh(
+    tellings: Sequence[Telling], params: Params, background: Background | None = None, *, is_archive: bool = False
+) -> Vectors:
+    """The TF-IDF vectors of tellings."""
+    terms = [telling.terms for telling in tellings]
+    if background:
+        return vectors_by(terms, background.vocabulary, params.terms)
+    return vectors(terms, params.terms, published_days=published_days(tellings) if is_archive else None)
+
+
+def published_days(tellings: Sequence[Telling]) -> NDArray[np.float64]:
+    """When tellings were published, in days since 1970, nan where undated: float64, shape (n,)."""
+    times = [math.nan if one.published_at is None else one.published_at for one in tellings]
+    return np.array(times, np.float64) / DAY_SECONDS
+
+
+def count_words(tellings: Sequence[Telling]) -> NDArray[np.float64]:
+    """How many content words each telling has: float64, shape (n,)."""
+    return np.array([telling.terms.n_words for telling in tellings], np.float64)
+
+
+def describe(tellings: Sequence[Telling], found: Vectors, params: Params, weigher: Weigher | None = None) -> Articles:
+    """Tellings as like events are told apart by; `weigher` weighs their facts, or else one is made of them."""
+    vocabulary = found.vocabulary
+    days, tales = published_days(tellings), [tale_of(telling) for telling in tellings]
+    if weigher is None and not Days.of(days, tales, params.episode.round).is_sure.all():
+        weigher = Weigher.of(tales, params.episode.round)
+    words = Words(found.rows, vocabulary.is_fact, vocabulary.is_word, vocabulary.counts.astype(np.int64), found.told)
+    return Articles(words, reliability(count_words(tellings), params.graph), days, tales, weigher)
+
+
+def tale_of(telling: Telling) -> Tale:
+    """What a telling says of its event."""
+    return Tale(telling.terms.hashes, telling.terms.marks, telling.terms.cues)
+
+
+def merge_articles(
+    cores: NDArray[np.int64],
+    apart: sparse.csr_matrix,
+    articles: Articles,
+    params: Params,
+    scored: Scored | None = None,
+) -> NDArray[np.int64]:
+    """The merge pass over the cores of these articles; `apart` has no edges between dated and undated ones, `scored`
+    are the cores that are neighbours, where their scores are known.
+    """
+    rows, days = articles.words.rows, articles.published_days
+    return merge_stories(cores, apart, rows, articles.reliability, days, params.merge, scored)
+
+
+def story_profiles(
+    articles: Articles, vocabulary: Vocabulary, stories: Sequence[Sequence[int]], params: Params
+) -> list[Profile]:
+    """The profile of each story, given by its articles."""
+    chosen, rows = [np.asarray(members) for members in stories], articles.words.rows
+    return profiles(chosen, rows, vocabulary.keys, articles.reliability, articles.published_days, params.storyline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +379,7 @@ class Placement:
 
 
 def cluster_articles(
-    articles: Sequence[Article], params: Params | None = None, done: Done = _unheard
+    articles: Sequence[Article], params: Params | None = None, done: Done = unheard
 ) -> list[Placement]:
     """Families, stories and storylines of an archive, as one window whose order is the order of arrival.
 
@@ -443,7 +485,8 @@ def _find_stories(
     done("identity")
     position = {settled.family_id: i for i, settled in enumerate(families)}
     story_of = {family: story.story_id for story in outcome.stories for family in story.families}
-    told = clustering.profiles([[position[f] for f in story.families] for story in outcome.stories], params)
+    members = [[position[f] for f in story.families] for story in outcome.stories]
+    told = story_profiles(clustering.articles, clustering.vectors.vocabulary, members, params)
     founders: dict[int, str] = {}
     taken: set[str] = set()
     storyline_of: dict[str, str] = {}

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dedup.correction import Corrections
 from dedup.identity import Outcome, mint, to_change
-from dedup.naming import InUse, in_use, name_stories
-from dedup.pipeline import Clustering, Params
+from dedup.living import is_large
+from dedup.naming import InUse, Naming, in_use, name_stories
+from dedup.pipeline import Background, Done, Params, story_profiles, unheard
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
 from dedup.telling import continued, founder_of, tell_story, tell_storyline
+from dedup.vocabulary import Vocabulary
 from dedup.window import HeldArticle, HeldFamily, Passage, Window
 
 
@@ -42,7 +44,8 @@ class Run:
     `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the families that corrections call back
     from outside the window, added to `inside`; the story of each family told, the stories and storylines told, those
     gone (with the living one they resolve to, "" where they aged away), the founding article of each story told,
-    the changes in order, and how the past before the window changes.
+    the changes in order, how the past before the window changes, the stories that nothing changed in, with their
+    families, and by what the window is weighed from now on, where it is large, with how many came and left since.
     """
 
     params: Params
@@ -60,20 +63,31 @@ class Run:
     founders: dict[str, HeldArticle] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     passage: Passage = field(default_factory=Passage)
+    settled: Mapping[str, Sequence[HeldFamily]] = field(default_factory=dict)
+    background: Background | None = None
+    n_moved: int = 0
 
     def decide(
-        self, touched: Collection[str], revised: Iterable[str], corrected: Collection[tuple[str, str]] = ()
+        self,
+        touched: Collection[str],
+        revised: Iterable[str],
+        corrected: Collection[tuple[str, str]] = (),
+        done: Done = unheard,
     ) -> None:
         """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text,
-        `corrected` pairs of articles that a correction was made or taken back about.
+        `corrected` pairs of articles that a correction was made or taken back about. `done` hears of the stages where
+        a large window is clustered as a whole.
         """
         self.passage = self.window.pass_on(self.inside)
-        before = self.passage.past.frequencies
-        named = name_stories(self.window, self.inside, before, self.params, self.corrections, self.ids_in_use)
-        self.inside, outcome = named.inside, named.outcome
-        self._tell_stories(outcome)
-        self._tell_left(outcome, touched)
-        self._link(outcome, named.clustering)
+        living = self.window.follow(self.inside, self.passage.past.frequencies, self.params, done)
+        if is_large(self.inside):
+            self.background, self.n_moved = living.background, living.n_moved
+        named = name_stories(self.window, self.inside, living, touched, self.corrections, self.ids_in_use)
+        self.inside, self.settled, outcome = named.inside, named.settled, named.outcome
+        held = self.window.by_story()
+        self._tell_stories(outcome, held)
+        self._tell_left(named, touched, held)
+        self._link(named, living.background.vocabulary)
         told = [*self._changes(outcome), *self._linked()]
         self.changes = [*told, *self._revisions(touched, revised), *self._corrected(corrected)]
 
@@ -99,6 +113,7 @@ class Run:
         self._remember_profiles()
         window.run, window.clustered = self.number, frozenset(family.family_id for family in self.inside)
         window.past = self.passage.past
+        window.background, window.n_moved = self.background, self.n_moved
 
     def _remember_profiles(self) -> None:
         held = self.window.profiles
@@ -111,7 +126,7 @@ class Run:
             if not held[line]:
                 del held[line]
 
-    def _tell_stories(self, outcome: Outcome) -> None:
+    def _tell_stories(self, outcome: Outcome, held: Mapping[str, Sequence[HeldFamily]]) -> None:
         """The stories as they are now, and who belongs to them."""
         for assigned in outcome.stories:
             members = [*assigned.families, *(left.family for left in assigned.left)]
@@ -121,7 +136,6 @@ class Run:
             families = [self.window.families[name] for name in assigned.families]
             left = [self.window.families[one.family] for one in assigned.left]
             self._tell(assigned.story_id, families, left, "open" if assigned.is_open else "ended")
-        held = self.window.by_story()
         for story_id in [ended for ended in outcome.ended if ended not in living]:
             left = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
             if left:
@@ -131,19 +145,18 @@ class Run:
                 self.gone[story_id] = ""
         self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
 
-    def _tell_left(self, outcome: Outcome, touched: Collection[str]) -> None:
+    def _tell_left(self, named: Naming, touched: Collection[str], held: Mapping[str, Sequence[HeldFamily]]) -> None:
         """Stories outside the window that articles left, by age or for another story, or were revised in: told anew,
         and gone with their last one.
         """
-        held = self.window.by_story()
-        named = {self.window.families[name].story for name in touched if name in self.window.families}
-        named |= {change.other for change in outcome.changes}
+        concerned = {self.window.families[name].story for name in touched if name in self.window.families}
+        concerned |= {change.other for change in named.outcome.changes}
         for story_id, story in self.window.stories.items():
-            if story_id not in self.stories and story_id not in self.gone:
+            if story_id not in self.stories and story_id not in self.gone and story_id not in named.settled:
                 families = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
                 if not families:
                     self.gone[story_id] = ""
-                elif story_id in named or sum(len(family.articles) for family in families) != story.n_articles:
+                elif story_id in concerned or sum(len(family.articles) for family in families) != story.n_articles:
                     self._tell(story_id, [], families, story.status)
 
     def _is_still_in(self, family: HeldFamily, story_id: str) -> bool:
@@ -156,16 +169,15 @@ class Run:
         self.founders[story_id] = founder_of(everyone)
         self.stories[story_id] = tell_story(story_id, everyone, self.window.stories.get(story_id), status, self.now)
 
-    def _link(self, outcome: Outcome, clustering: Clustering) -> None:
+    def _link(self, named: Naming, vocabulary: Vocabulary) -> None:
         """The storyline of every story told: kept, except where a story alone in its storyline continues another."""
-        place = {family.family_id: i for i, family in enumerate(self.inside)}
         self.lines.of_story = {story_id: story.storyline for story_id, story in self.stories.items()}
         retold = {
-            assigned.story_id: [place[name] for name in assigned.families]
-            for assigned in outcome.stories
+            assigned.story_id: [named.numbers[name] for name in assigned.families]
+            for assigned in named.outcome.stories
             if self.stories[assigned.story_id].updated_at == self.now and assigned.families
         }
-        profiles = clustering.profiles(list(retold.values()), self.params)
+        profiles = story_profiles(named.articles, vocabulary, list(retold.values()), self.params)
         self.lines.profiles = dict(zip(retold, profiles, strict=True))
         stories = [self.stories[story_id] for story_id in retold]
         self._join([story.id for story in stories if not story.storyline or self._is_alone(story)])
@@ -252,6 +264,8 @@ class Run:
     def arrival(self, story: Story) -> tuple[float, str]:
         """Orders stories by the arrival of their first article, as a score in sorted sets and an id for ties."""
         founder = self.founders.get(story.id)
+        if story.id in self.settled:
+            founder = founder_of(self.settled[story.id])
         return founder.score if founder else story.created_at * 1000, story.id
 
     def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:
@@ -273,18 +287,17 @@ class Run:
     def _linked(self) -> list[Change]:
         """Stories that were placed in a storyline with others, each told with the one that it continues."""
         joined = sorted((self.stories[name] for name in self.lines.joined), key=self.arrival)
+        living: dict[str, dict[str, tuple[float, str]]] = {story.storyline: {} for story in joined}
+        for one in (self.window.stories | self.stories).values() if joined else ():
+            if one.storyline in living and one.id not in self.gone:
+                living[one.storyline][one.id] = self.arrival(one)
         return [
             Change("linked", story.id, other, story.storyline, (), 0, self.number, self.now)
             for story in joined
-            if (other := self._continued(story))
+            if (other := self._continued(story, living[story.storyline]))
         ]
 
-    def _continued(self, story: Story) -> str:
-        living = {
-            one.id: self.arrival(one)
-            for one in (self.window.stories | self.stories).values()
-            if one.storyline == story.storyline and one.id not in self.gone
-        }
+    def _continued(self, story: Story, living: Mapping[str, tuple[float, str]]) -> str:
         held = self.window.profiles.get(story.storyline, {})
         return continued(story.id, living, {name: one for name, one in held.items() if not self.is_merged(name)})
 

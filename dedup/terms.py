@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from dedup.cues import NAME, NUMBER, Cues, CuesError, pack_cues
 from dedup.errors import DedupError
@@ -22,6 +21,7 @@ from dedup.frequencies import NO_FREQUENCIES, Frequencies, pair_keys
 from dedup.history import History
 from dedup.lead import Leads
 from dedup.shingle import packed_arrays, split, spread
+from dedup.vocabulary import Vocabulary
 
 _HEADER: Final = struct.Struct("<BH")
 _VERSION: Final = 2
@@ -106,17 +106,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vectors:
-    """TF-IDF `rows` (float32, shape (n_articles, n_terms)), the term key of each column (uint64, ascending), and which
-    columns are facts: names and numbers, or pairs of words with one (bool).
+    """TF-IDF `rows` (float32, shape (n_articles, n_terms)), and the terms that their columns stand for.
 
-    `frequency` (int64, shape (n_terms,)): in how many articles each term has been, earlier ones included. `told`: of an
-    archive, for each entry in how many by when its article was weighed, of the shape of `rows`; None of a window.
+    `told`: of an archive, for each entry in how many articles its term had been by when its article was weighed, of the
+    shape of `rows`; None of a window.
     """
 
     rows: sparse.csr_matrix
-    keys: NDArray[np.uint64]
-    is_fact: NDArray[np.bool_]
-    frequency: NDArray[np.int64]
+    vocabulary: Vocabulary
     told: sparse.csr_matrix | None = None
 
 
@@ -156,7 +153,8 @@ def vectors(
     before: Frequencies = NO_FREQUENCIES,
     published_days: NDArray[np.float64] | None = None,
 ) -> Vectors:
-    """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`.
+    """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`, and the vocabulary
+    that they make.
 
     `before` are the document frequencies of what was told earlier: a term counts as if those articles were here, too.
     With `published_days` (nan where undated), the terms are those of an archive, and each article is weighed by what
@@ -165,20 +163,15 @@ def vectors(
     said = _Said.of(terms)
     counts, columns = _counts(said, before, params)
     keys = columns.keys
-    if not len(keys):
-        return Vectors(counts.astype(np.float32), keys, np.zeros(0, np.bool_), np.zeros(0, np.int64))
     history = None if published_days is None else History.of(published_days, params.later_days, params.least_told)
     if history is not None and not history.is_known:
         return _as_told(said, counts, columns, history, params)
-    frequency = np.bincount(counts.indices, minlength=counts.shape[1]) + before.of(keys)
-    n_imagined = len(terms) + before.n_articles + params.background_articles
-    weigher = TfidfTransformer(sublinear_tf=True, norm=None).fit(counts)
-    weights = _weights(frequency, keys, n_imagined, params)
-    is_name, is_number = (columns.marked(said, mark, share) for mark, share in ((NAME, params.name_share), (NUMBER, 0)))
-    weigher.idf_ = weights * params.name_weight**is_name
-    kept = weights > 0
-    rows = _unit(weigher.transform(counts).tocsr()[:, kept]).astype(np.float32)
-    return Vectors(rows, keys[kept], ((is_name > 0) | (is_number > 0))[kept], frequency[kept])
+    frequency = np.bincount(counts.indices, minlength=len(keys)) + before.of(keys)
+    names, numbers = (columns.marked(said, mark, share) for mark, share in ((NAME, params.name_share), (NUMBER, 0)))
+    every = Vocabulary(len(terms) + before.n_articles, keys, frequency.astype(np.uint32), names, numbers > 0)
+    kept = (every.counts >= params.min_articles) | every.is_word
+    vocabulary = every.at(kept)
+    return Vectors(_weighed(counts[:, kept], term_weights(vocabulary, params)), vocabulary)
 
 
 def _as_told(
@@ -187,8 +180,8 @@ def _as_told(
     """The rows of an archive, each weighed by what counts for it."""
     once = sparse.csr_matrix((np.ones(len(counts.data)), counts.indices, counts.indptr), shape=counts.shape)
     told, keys = history.summed(once), columns.keys
-    n_imagined = np.repeat(history.n_articles + params.background_articles, np.diff(counts.indptr))
-    weights = _weights(told.data, keys[counts.indices], n_imagined, params)
+    weights = _weights(told.data, np.repeat(history.n_articles, np.diff(counts.indptr)), params)
+    weights[(told.data < params.min_articles) & (keys[counts.indices] >> np.uint64(32) > 0)] = 0
     weights *= params.name_weight ** _name_shares(said, counts, columns, history, params)
     data = (np.log(counts.data) + 1) * weights
     rows = sparse.csr_matrix((data, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
@@ -199,8 +192,9 @@ def _as_told(
     kept = frequency > 0
     rows = _unit(rows[:, kept]).astype(np.float32)
     rows.sort_indices()
-    is_fact = (columns.marked(said, NAME, params.name_share) > 0) | (columns.marked(said, NUMBER, 0) > 0)
-    return Vectors(rows, keys[kept], is_fact[kept], frequency[kept], told[:, kept].astype(np.int32))
+    names, numbers = (columns.marked(said, mark, share) for mark, share in ((NAME, params.name_share), (NUMBER, 0)))
+    vocabulary = Vocabulary(said.n_articles, keys, frequency.astype(np.uint32), names, numbers > 0).at(kept)
+    return Vectors(rows, vocabulary, told[:, kept].astype(np.int32))
 
 
 def _name_shares(
@@ -220,6 +214,52 @@ def _name_shares(
     first, second = (np.concatenate([words, one])[counts.indices] for one in (columns.firsts, columns.seconds))
     one, other = (often[np.searchsorted(places, owners + word)] for word in (first, second))
     return np.asarray((one.astype(np.float64) + other) / 2)
+
+
+def vectors_by(terms: Sequence[Terms], vocabulary: Vocabulary, params: TermParams) -> Vectors:
+    """TF-IDF rows by a vocabulary made earlier: each row depends on its own terms alone, and is the very row of
+    `vectors` where the article was among those that made the vocabulary.
+
+    What the vocabulary does not have is in no column: a word is taken for one that no other article says, a pair of
+    words for nothing.
+    """
+    said = _Said.of(terms)
+    places, is_known = vocabulary.places(said.words.astype(np.uint64))
+    known = is_known[said.places]
+    rows, columns = [said.owners[known]], [places[said.places[known]]]
+    together = np.flatnonzero(said.owners[1:] == said.owners[:-1])
+    one, other = (said.words[said.places[place]] for place in (together, together + 1))
+    places, is_known = vocabulary.places(pair_keys(one, other))
+    rows.append(said.owners[together[is_known]])
+    columns.append(places[is_known])
+    counts = _added_up(np.concatenate(rows), np.concatenate(columns), (said.n_articles, len(vocabulary.keys)))
+    alone = _added_up(said.owners[~known], said.places[~known], (said.n_articles, len(said.words)))
+    alone.data = (_weights(np.ones(1, np.int64), vocabulary.n_articles, params) * (1 + np.log(alone.data))) ** 2
+    unknown = np.asarray(alone.sum(axis=1)).ravel()
+    return Vectors(_weighed(counts, term_weights(vocabulary, params), unknown), vocabulary)
+
+
+def term_weights(vocabulary: Vocabulary, params: TermParams) -> NDArray[np.float64]:
+    """What each term of a vocabulary counts, 0 where it tells nothing: float64, shape (n_terms,)."""
+    weights = _weights(vocabulary.counts.astype(np.int64), vocabulary.n_articles, params)
+    return weights * params.name_weight**vocabulary.names
+
+
+def _weighed(
+    counts: sparse.csr_matrix, weights: NDArray[np.float64], unknown: NDArray[np.float64] | None = None
+) -> sparse.csr_matrix:
+    """Rows of unit length of how often each term is said; `unknown` are squares that count for the lengths alone."""
+    weighed = counts.astype(np.float64)
+    weighed.data = (np.log(weighed.data) + 1) * weights[weighed.indices]
+    weighed.eliminate_zeros()
+    return _unit(weighed, unknown).astype(np.float32)
+
+
+def _added_up(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
+    """How often each column is named with each row."""
+    counts = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+    counts.sort_indices()
+    return counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,9 +317,7 @@ def _counts(said: _Said, before: Frequencies, params: TermParams) -> tuple[spars
     told, which = np.unique(pairs[shared], return_inverse=True)
     columns = np.concatenate([said.places, n_words + which])
     rows = np.concatenate([said.owners, said.owners[together[shared]]])
-    shape = said.n_articles, n_words + len(told)
-    counts = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
-    counts.sort_indices()
+    counts = _added_up(rows, columns, (said.n_articles, n_words + len(told)))
     return counts, _Columns(said.words, *np.divmod(told, max(1, n_words)))
 
 
@@ -292,20 +330,22 @@ def _may_be_repeated(pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _weights(
-    frequency: NDArray[np.int64], keys: NDArray[np.uint64], n_imagined: float | NDArray[np.float64], params: TermParams
+    frequency: NDArray[np.int64], n_articles: int | NDArray[np.int64], params: TermParams
 ) -> NDArray[np.float64]:
-    """What each term counts: a power of its smooth inverse document frequency, 0 where it tells nothing."""
+    """What a term of so many of these articles counts, names aside: a power of its smooth inverse document frequency, 0
+    where it tells nothing.
+    """
+    n_imagined = n_articles + params.background_articles
     weights = (np.log((1 + n_imagined) / (1 + frequency)) + 1) ** params.idf_power
     single = frequency < params.min_articles
     weights = np.where(single, weights * np.sqrt(params.background_articles / n_imagined), weights)
-    weights[single & (keys >> np.uint64(32) > 0)] = 0
-    n_articles = n_imagined - params.background_articles
     common = np.maximum(params.common_articles, params.common_share * n_articles)
     weights[frequency > np.minimum(params.max_share * n_imagined, common)] = 0
     return np.asarray(weights)
 
 
-def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The rows scaled to length 1; an empty row stays empty."""
-    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+def _unit(rows: sparse.csr_matrix, unknown: NDArray[np.float64] | None = None) -> sparse.csr_matrix:
+    """The rows scaled to length 1, with squares that count for lengths alone; an empty row stays empty."""
+    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+    lengths = np.sqrt(squares if unknown is None else squares + unknown)
     return sparse.diags_array(1 / np.where(lengths > 0, lengths, 1)).tocsr() @ rows

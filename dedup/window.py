@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dedup.frequencies import NO_FREQUENCIES, Frequencies
-from dedup.pipeline import Telling
+from dedup.living import Living, is_large
+from dedup.pipeline import Background, Done, Params, Telling, unheard
 from dedup.story import Story, Storyline
 from dedup.storyline import Profile
 
@@ -31,7 +32,10 @@ class HeldArticle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldFamily:
-    """A family with its articles in order of arrival; the telling and the title are the representative's."""
+    """A family with its articles in order of arrival; the telling and the title are the representative's. `last_seen`:
+    Unix seconds of the latest arrival. `is_placed`: whether a run has put it, and all its articles with it, into one
+    story.
+    """
 
     family_id: str
     representative: str
@@ -39,16 +43,13 @@ class HeldFamily:
     articles: tuple[HeldArticle, ...]
     telling: Telling
     title: str
+    last_seen: float = field(init=False)
+    is_placed: bool = field(init=False)
 
-    @property
-    def last_seen(self) -> float:
-        """Unix seconds of the latest arrival."""
-        return max(article.score for article in self.articles) / 1000
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether a run has put it, and all its articles with it, into one story."""
-        return bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
+    def __post_init__(self) -> None:
+        placed = bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
+        object.__setattr__(self, "last_seen", max(article.score for article in self.articles) / 1000)
+        object.__setattr__(self, "is_placed", placed)
 
 
 MOST_APPENDED: Final = 1_000
@@ -83,7 +84,10 @@ class Passage:
 
 @dataclass(slots=True)
 class Window:
-    """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it."""
+    """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it.
+    `living`: its clustering as of that run, None until it is made. `background`: by what a large window is weighed, as
+    it is kept, and `n_moved` how many families came and left since that was made; None where none is kept.
+    """
 
     run: int = -1
     server: str = ""
@@ -93,6 +97,26 @@ class Window:
     profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
     clustered: frozenset[str] = frozenset()
     past: Past = field(default_factory=Past)
+    living: Living | None = None
+    background: Background | None = None
+    n_moved: int = 0
+
+    def follow(self, inside: Iterable[HeldFamily], before: Frequencies, params: Params, done: Done = unheard) -> Living:
+        """The clustering of these families; `before` are the document frequencies of what was told earlier, for where
+        the background is made anew. `done` hears of the stages of a whole clustering, of a large window.
+        """
+        families = {one.family_id: one.telling for one in inside}
+        if is_large(families) and self.living is None and self.background is not None:
+            done("background")
+            self.living = Living.of(families, self.background, params, self.n_moved, done)
+        elif is_large(families) and self.living is not None and not self.living.is_worn_by(families):
+            self.living.follow(families)
+        else:
+            background = Background.of(list(families.values()), params, before)
+            hears = done if is_large(families) else unheard
+            hears("background")
+            self.living = Living.of(families, background, params, done=hears)
+        return self.living
 
     def pass_on(self, inside: Iterable[HeldFamily]) -> Passage:
         """What becomes past where these families are in the window. One that comes back is taken out by what it tells

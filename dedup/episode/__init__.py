@@ -9,7 +9,7 @@ tell (`anchoring`)? Only an answer that the evidence is enough for divides a sto
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cues import Tale
-from dedup.episode.anchoring import Days, find_homes
+from dedup.episode import anchoring
+from dedup.episode.anchoring import Days
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import has_no_theme, is_of_tables
@@ -25,8 +26,8 @@ from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams
 
 __all__ = [
-    "Articles", "Days", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Words", "find_parting",
-    "tell_apart",
+    "Articles", "Days", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Weigher", "Words",
+    "find_homes", "find_parting", "tell_apart",
 ]  # fmt: skip
 
 
@@ -42,13 +43,40 @@ class EpisodeParams:
 @dataclass(frozen=True, slots=True, eq=False)
 class Articles:
     """The articles of a window: their rows, the cosine expected of articles of their length on one story, the days of
-    their publication (nan where undated), and what each tells.
+    their publication (nan where undated), what each tells, and what the facts in it count (None only where all have a
+    date that nothing contradicts).
     """
 
     words: Words
     reliability: NDArray[np.float64]
     published_days: NDArray[np.float64]
     tales: Sequence[Tale]
+    weigher: Weigher | None
+
+    @property
+    def dated(self) -> NDArray[np.bool_]:
+        """Which are dated."""
+        return np.isfinite(self.published_days)
+
+    def at(self, chosen: NDArray[np.int64]) -> Articles:
+        """These alone."""
+        return Articles(
+            replace(self.words, rows=self.words.rows[chosen]),
+            self.reliability[chosen],
+            self.published_days[chosen],
+            [self.tales[i] for i in chosen.tolist()],
+            self.weigher,
+        )
+
+    def joined(self, more: Articles) -> Articles:
+        """These, and after them more that are weighed by the same."""
+        return Articles(
+            replace(self.words, rows=sparse.vstack([self.words.rows, more.words.rows], format="csr")),
+            np.concatenate([self.reliability, more.reliability]),
+            np.concatenate([self.published_days, more.published_days]),
+            [*self.tales, *more.tales],
+            self.weigher,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,47 +88,59 @@ class Parting:
 
 
 def tell_apart(
-    labels: NDArray[np.int64],
-    cores: NDArray[np.int64],
-    graph: sparse.csr_matrix,
-    articles: Articles,
-    params: EpisodeParams,
+    labels: NDArray[np.int64], cores: NDArray[np.int64], articles: Articles, params: EpisodeParams
 ) -> NDArray[np.int64]:
-    """The labels with stories of several events divided, and articles without a date, or with one that their address
-    contradicts, given to the dated story they tell.
+    """The labels with stories of several events divided: int64, shape (n,).
 
-    int64, shape (n,). No story has dated and undated articles to begin with. `cores` are the groups that HDBSCAN found,
-    to which a story falls back that is none; `graph` says which articles are neighbours, dated and undated alike.
+    No story has dated and undated articles. `cores` are the groups that HDBSCAN found, to which a story falls back that
+    is none. What becomes of a story depends on its own articles alone.
     """
-    words, tales = articles.words, articles.tales
-    dated = np.isfinite(articles.published_days)
-    days = Days.of(articles.published_days, tales, params.round)
-    weigher = None if days.is_sure.all() else Weigher.of(tales, params.round)
     divided, fresh = labels.copy(), int(labels.max(initial=-1)) + 1
     for members in _stories(labels):
-        if is_of_tables(members, tales, params.form):
-            parts = np.split(members, len(members))
-        elif has_no_theme(members, words, params.form):
-            parts = [members[cores[members] == core] for core in np.unique(cores[members])]
-        else:
-            parts = split_events(members, words, params.event)
-        if weigher and not dated[members[0]]:
-            parts = [
-                part
-                for event in parts
-                for part in (
-                    split_rounds(event, words.rows, articles.reliability, tales, weigher)
-                    if len(event) >= params.round.smallest
-                    else [event]
-                )
-            ]
-        for part in parts[1:]:
+        for part in _parts(members, cores, articles, params)[1:]:
             divided[part] = fresh
             fresh += 1
-    if weigher is None or not days.is_sure.any():
-        return divided
-    scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ words.rows
-    return find_homes(divided, graph, scaled, days, tales, weigher)
+    return divided
+
+
+def _parts(
+    members: NDArray[np.int64], cores: NDArray[np.int64], articles: Articles, params: EpisodeParams
+) -> list[NDArray[np.int64]]:
+    """The articles of one story, event by event."""
+    if is_of_tables(members, articles.tales, params.form):
+        parts = np.split(members, len(members))
+    elif has_no_theme(members, articles.words, params.form):
+        parts = [members[cores[members] == core] for core in np.unique(cores[members])]
+    else:
+        parts = split_events(members, articles.words, params.event)
+    weigher = articles.weigher
+    if weigher is None or articles.dated[members[0]]:
+        return parts
+    return [
+        part
+        for event in parts
+        for part in (
+            split_rounds(event, articles.words.rows, articles.reliability, articles.tales, weigher)
+            if len(event) >= params.round.smallest
+            else [event]
+        )
+    ]
+
+
+def find_homes(
+    labels: NDArray[np.int64], graph: sparse.csr_matrix, articles: Articles, params: EpisodeParams
+) -> NDArray[np.int64]:
+    """The labels with articles without a date, or with one that their address contradicts, given to the dated story
+    that each clearly tells: int64, shape (n,).
+
+    `graph` says which articles are neighbours, dated and undated alike. Where an article goes depends on itself, on the
+    dated stories of its neighbours, and, where its date is doubted, on those of the day that its address names.
+    """
+    days = Days.of(articles.published_days, articles.tales, params.round)
+    if articles.weigher is None or days.is_sure.all() or not days.is_sure.any():
+        return labels
+    scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ articles.words.rows
+    return anchoring.find_homes(labels, graph, scaled, days, articles.tales, articles.weigher)
 
 
 def find_parting(

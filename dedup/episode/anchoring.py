@@ -53,6 +53,18 @@ class Days:
         """Which have a date that their address contradicts."""
         return np.asarray(np.abs(self.published - self.named) > self.params.doubted_days)
 
+    def is_near(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which articles have an address that names a day near to the publication of any of these, all dated."""
+        known, span = np.sort(self.published[chosen]), self.params.address_days
+        first = np.searchsorted(known, self.named - span)
+        return np.asarray(first < np.searchsorted(known, self.named + span, side="right"))
+
+    def are_near(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which articles were published near to a day that the address of any of these names."""
+        known, span = np.sort(self.named[chosen]), self.params.address_days
+        first = np.searchsorted(known, self.published - span)
+        return np.asarray(first < np.searchsorted(known, self.published + span, side="right"))
+
     @property
     def is_sure(self) -> NDArray[np.bool_]:
         """Which have a date that nothing contradicts."""

@@ -47,7 +47,7 @@ class Words:
         own = self.rows[members]
         columns, places, counts = np.unique(own.indices, return_inverse=True, return_counts=True)
         if self.told is None:
-            return counts, self.frequency[columns]
+            return counts, np.maximum(counts, self.frequency[columns])
         known = np.zeros(len(columns), np.int64)
         np.maximum.at(known, places, self.told[members].data)
         return counts, known

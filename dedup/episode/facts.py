@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +15,12 @@ from numpy.typing import NDArray
 
 from dedup.cues import NAME, NUMBER, RECALLED, WEEKDAY, Cues, Tale
 from dedup.episode.value import RoundParams
+from dedup.errors import DedupError
 
 _NUMBERS: Final = 1 << 32
 """Added to the hash of a number, so that it is another fact than the word of the same hash."""
+_HEADER: Final = struct.Struct("<BQQ")
+_VERSION: Final = 1
 
 Facts = Mapping[int, int]
 """Each fact of an article (a word's hash, or a number's plus 2**32), and its marks."""
@@ -29,11 +34,15 @@ def read_facts(tale: Tale) -> dict[int, int]:
     return told
 
 
+class FactsError(DedupError):
+    """Bytes that are no counts of facts."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Weigher:
     """What each fact counts: the fewer articles of the window tell it, the more.
 
-    `frequency` says how many do, for facts that more than one tells; `n_articles` are in the window.
+    `frequency` says how many do, by rising fact, for facts that more than one tells; `n_articles` are in the window.
     """
 
     frequency: Mapping[int, int]
@@ -46,6 +55,25 @@ class Weigher:
         facts, counts = np.unique(np.concatenate(every), return_counts=True)
         often = counts > 1
         return cls(dict(zip(facts[often].tolist(), counts[often].tolist(), strict=True)), len(tales), params)
+
+    def to_bytes(self) -> bytes:
+        """Packed, for `from_bytes`."""
+        facts, counts = np.array([*self.frequency], np.int64), np.array([*self.frequency.values()], "<u4")
+        gaps = np.diff(facts, prepend=0).astype("<u8")
+        return _HEADER.pack(_VERSION, self.n_articles, len(facts)) + zlib.compress(gaps.tobytes() + counts.tobytes(), 1)
+
+    @classmethod
+    def from_bytes(cls, packed: bytes, params: RoundParams) -> Weigher:
+        """What `to_bytes` packed. Raises `FactsError` for other bytes or another version."""
+        try:
+            version, n_articles, n = _HEADER.unpack_from(packed)
+            raw = zlib.decompress(packed[_HEADER.size :])
+        except (struct.error, zlib.error) as error:
+            raise FactsError(f"counts of facts of {len(packed)} bytes: {error}") from error
+        if version != _VERSION or len(raw) != 12 * n:
+            raise FactsError(f"counts of facts of version {version} with {len(raw)} bytes")
+        facts = np.cumsum(np.frombuffer(raw, "<u8", n)).tolist()
+        return cls(dict(zip(facts, np.frombuffer(raw, "<u4", n, 8 * n).tolist(), strict=True)), n_articles, params)
 
     def weigh(self, fact: int, marks: int) -> float:
         """The weight of a fact, by its kind and the square of its share of the largest idf."""

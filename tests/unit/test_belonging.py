@@ -14,7 +14,6 @@ import pytest
 from dedup.article import Article, parse_article
 from dedup.belonging import N_NEAREST, N_TERMS, Belonging, Seen, belonging, compare_articles, compare_two
 from dedup.episode import EpisodeParams, find_parting
-from dedup.frequencies import NO_FREQUENCIES
 from dedup.lead import spelt_words
 from dedup.pipeline import DAY_SECONDS, Params, Telling, find_families, prepare
 from dedup.text import body_text
@@ -48,7 +47,7 @@ def two_rounds_and_others() -> Seen:
         *(telling(f"other {i}", other, day=1) for i in range(3)),
         telling("alone", words("nobody's", 40), theme[:12], day=1),
     ]
-    return Seen.of(tellings, np.array([0] * 4 + [1] * 4 + [2] * 3 + [3]), PARAMS, NO_FREQUENCIES)
+    return Seen.of(tellings, np.array([0] * 4 + [1] * 4 + [2] * 3 + [3]), PARAMS)
 
 
 def placed(place: int) -> Belonging:
@@ -124,12 +123,12 @@ def test_an_article_alone_was_not_like_enough_to_the_story_it_is_next_to() -> No
 
 def test_a_story_that_nothing_else_shares_a_word_with_has_no_runner_up() -> None:
     tellings = [telling("one", words("a", 40)), telling("two", words("b", 40))]
-    assert belonging(Seen.of(tellings, np.array([0, 1]), PARAMS, NO_FREQUENCIES), 0).runner_up is None
+    assert belonging(Seen.of(tellings, np.array([0, 1]), PARAMS), 0).runner_up is None
 
 
 def test_terms_are_shared_and_told_by_their_weight() -> None:
     seen, found = two_rounds_and_others(), placed(8)
-    keys = seen.clustering.vectors.keys
+    keys = seen.clustering.vectors.vocabulary.keys
     columns = [int(np.flatnonzero(keys == term.key)[0]) for term in found.terms]
     rows = seen.rows.toarray()
     assert len(columns) == N_TERMS
@@ -195,7 +194,7 @@ def test_what_an_address_has_placed_and_parted_is_said_to_be_so() -> None:
     for place, published in ((8, tellings[8].published_at), (9, None)):
         terms = tellings[place].terms
         tellings[place] = Telling(replace(terms, cues=replace(terms.cues, day=day)), published)
-    made = Seen.of(tellings, np.array([0] * 4 + [1] * 4 + [0] * 2), PARAMS, NO_FREQUENCIES)
+    made = Seen.of(tellings, np.array([0] * 4 + [1] * 4 + [0] * 2), PARAMS)
     assert made.clustering.labels.tolist() == made.stories.tolist()
     assert [belonging(made, place).joining for place in (8, 9)] == ["address"] * 2
     assert compare_two(made, 0, 8).joining == "address"
@@ -212,19 +211,19 @@ def test_two_events_of_one_kind_are_told_apart_by_the_words_of_each() -> None:
     theme = words("kind", 25)
     own = {side: [name.capitalize() for name in words(f"names of {side}", 12)] for side in "ab"}
     tellings = [telling(f"{side}{i}", theme, own[side] * 2) for side in "ab" for i in range(5)]
-    made = Seen.of(tellings, np.repeat([0, 1], 5), PARAMS, NO_FREQUENCIES).clustering
+    made = Seen.of(tellings, np.repeat([0, 1], 5), PARAMS).clustering
     found = find_parting(np.arange(10), (1, 7), made.cores, made.articles, EpisodeParams())
     assert found.by == "events"
     for columns, side in zip(found.signature, "ab", strict=True):
         spelt = spelt_words(" ".join(own[side]))
         assert len(columns) == 3
-        assert all(int(made.vectors.keys[column]) in spelt for column in columns)
+        assert all(int(made.vectors.vocabulary.keys[column]) in spelt for column in columns)
 
 
 def test_what_is_neither_form_nor_events_is_parted_as_an_outsider_or_as_rounds() -> None:
     theme = words("theme", 40)
     tellings = [*(telling(f"inside {i}", theme) for i in range(5)), telling("outside", theme[:4], words("other", 40))]
-    made = Seen.of(tellings, np.zeros(6, np.int64), PARAMS, NO_FREQUENCIES).clustering
+    made = Seen.of(tellings, np.zeros(6, np.int64), PARAMS).clustering
     by = [
         find_parting(np.arange(6), ends, made.cores, made.articles, EpisodeParams()).by
         for ends in ((0, 1), (0, 5), (5, 3))
@@ -235,7 +234,7 @@ def test_what_is_neither_form_nor_events_is_parted_as_an_outsider_or_as_rounds()
 def test_reports_of_one_form_are_said_to_be_that() -> None:
     form = [words(f"line {i}", 12) for i in range(60)]
     tellings = [telling(f"report {i}", *(form[(i + k) % 60] for k in range(3))) for i in range(60)]
-    made = Seen.of(tellings, np.arange(60), PARAMS, NO_FREQUENCIES).clustering
+    made = Seen.of(tellings, np.arange(60), PARAMS).clustering
     found = find_parting(np.arange(0, 60, 3), (0, 3), made.cores, made.articles, EpisodeParams())
     assert (found.by, found.signature) == ("form", ((), ()))
 
@@ -252,7 +251,7 @@ def seeds(*, dated: bool) -> tuple[list[str], Seen]:
     tellings = [
         Telling(one.terms, one.article.published_at if dated else None) for one in (prepared[name] for name in names)
     ]
-    return names, Seen.of(tellings, np.array([stories.index(gold[name]) for name in names]), PARAMS, NO_FREQUENCIES)
+    return names, Seen.of(tellings, np.array([stories.index(gold[name]) for name in names]), PARAMS)
 
 
 @pytest.mark.parametrize(("dated", "cause"), [(True, "time"), (False, "rounds")])

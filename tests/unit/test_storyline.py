@@ -58,7 +58,7 @@ def profiles(*stories: tuple[str, ...], days: list[float] | None = None) -> list
     for i, story in enumerate(stories):
         members = slice(start, start + len(story))
         published = np.full(len(story), float(days[i]) if days else math.nan)
-        made.append(profile(found.rows[members], found.keys, reliable[members], published, PARAMS))
+        made.append(profile(found.rows[members], found.vocabulary.keys, reliable[members], published, PARAMS))
         start += len(story)
     return made
 

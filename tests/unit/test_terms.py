@@ -128,11 +128,11 @@ def test_hashes_never_change() -> None:
 def test_rows_are_of_unit_length_over_all_words_and_the_pairs_that_are_shared() -> None:
     texts = ["alpha beta gamma", "alpha beta delta", "epsilon"]
     found = vectors(terms_of(texts), PARAMS)
-    assert found.rows.shape == (3, len(found.keys))
+    assert found.rows.shape == (3, len(found.vocabulary.keys))
     assert [found.rows[i].nnz for i in range(3)] == [4, 4, 1]
     assert found.rows.dtype == np.float32
     assert np.allclose(found.rows.multiply(found.rows).sum(axis=1), 1)
-    assert np.all(found.keys[1:] > found.keys[:-1])
+    assert np.all(found.vocabulary.keys[1:] > found.vocabulary.keys[:-1])
 
 
 def test_two_articles_of_one_text_are_at_cosine_one() -> None:
@@ -144,14 +144,15 @@ def test_two_articles_of_one_text_are_at_cosine_one() -> None:
 def test_words_in_most_articles_of_a_large_window_count_nothing_and_in_a_small_one_still_do() -> None:
     for n_articles, kept in ((4, True), (400, False)):
         terms = terms_of([f"alpha w{i} w{i + 1}" for i in range(n_articles)])
-        keys = vectors(terms, PARAMS).keys
-        assert (np.uint64(read("alpha")[0]) in keys) is kept
+        found = vectors(terms, PARAMS)
+        column = {int(key): j for j, key in enumerate(found.vocabulary.keys)}
+        assert found.rows[:, [column[read("alpha")[0]]]].nnz == (n_articles if kept else 0)
 
 
 def test_a_rare_word_weighs_more_than_a_frequent_one() -> None:
     terms = terms_of([f"harbour {'quake' if i < 2 else 'ferry'}" for i in range(20)])
     found = vectors(terms, PARAMS)
-    column = {int(key): j for j, key in enumerate(found.keys)}
+    column = {int(key): j for j, key in enumerate(found.vocabulary.keys)}
     assert found.rows[0, column[read("quake")[0]]] > found.rows[0, column[read("harbour")[0]]]
 
 
@@ -163,40 +164,40 @@ def test_no_articles_have_no_rows() -> None:
 def test_names_and_numbers_are_facts_and_a_name_counts_more_than_another_word() -> None:
     terms = terms_of([f"Quay {i} of the Vessin harbour flooded {i + 217} times" for i in range(4)])
     found = vectors(terms, PARAMS)
-    column = {int(key): j for j, key in enumerate(found.keys)}
+    column = {int(key): j for j, key in enumerate(found.vocabulary.keys)}
     name, plain, number = (column[read(word)[0]] for word in ("vessin", "harbour", "217"))
-    assert found.is_fact[[name, plain, number]].tolist() == [True, False, True]
+    assert found.vocabulary.is_fact[[name, plain, number]].tolist() == [True, False, True]
     assert found.rows[0, name] == pytest.approx(PARAMS.name_weight * found.rows[0, plain])
 
 
 def test_a_pair_with_a_name_is_a_fact_and_counts_the_mean_of_both() -> None:
     terms = terms_of(["a ship leaves Vessin harbour"] * 2)
     found = vectors(terms, PARAMS)
-    column = {int(key): j for j, key in enumerate(found.keys)}
+    column = {int(key): j for j, key in enumerate(found.vocabulary.keys)}
     (name,), (plain,), (ship,), (leaves,) = (read(word) for word in ("vessin", "harbour", "ship", "leaves"))
     with_name, without = column[name << 32 | plain], column[ship << 32 | leaves]
-    assert found.is_fact[[with_name, without]].tolist() == [True, False]
+    assert found.vocabulary.is_fact[[with_name, without]].tolist() == [True, False]
     assert found.rows[0, with_name] == pytest.approx(PARAMS.name_weight**0.5 * found.rows[0, without])
 
 
 def test_a_word_seldom_written_as_a_name_is_none() -> None:
     terms = terms_of(["They saw Rose leave", *(f"petals of the rose fell on day {i}" for i in range(9))])
     found = vectors(terms, PARAMS)
-    column = {int(key): j for j, key in enumerate(found.keys)}
-    assert not found.is_fact[column[read("rose")[0]]]
+    column = {int(key): j for j, key in enumerate(found.vocabulary.keys)}
+    assert not found.vocabulary.is_fact[column[read("rose")[0]]]
 
 
 def test_a_word_of_one_article_says_most_in_a_small_window_and_little_in_a_large_one() -> None:
     for n_articles, says_more in ((4, True), (400, False)):
         found = vectors(terms_of([f"quake{i // 2} w{i}" for i in range(n_articles)]), PARAMS)
-        column = {int(key): j for j, key in enumerate(found.keys)}
+        column = {int(key): j for j, key in enumerate(found.vocabulary.keys)}
         (shared,), (rare,) = read("quake0"), read("w0")
         assert (found.rows[0, column[rare]] > found.rows[0, column[shared]]) is np.bool_(says_more)
         assert shared << 32 | rare not in column
 
 
 def weight(found: Vectors, article: int, word: str) -> float:
-    column = {int(key): j for j, key in enumerate(found.keys)}
+    column = {int(key): j for j, key in enumerate(found.vocabulary.keys)}
     return float(found.rows[article, column[read(word)[0]]])
 
 
@@ -233,8 +234,8 @@ def test_an_archive_without_dates_of_a_fortnight_or_of_few_articles_is_weighed_a
 ) -> None:
     terms = terms_of(["Quay quake harbour"] * 2 + LATER)
     window, archive = vectors(terms, params), vectors(terms, params, published_days=np.array(days))
-    assert archive.keys.tolist() == window.keys.tolist()
-    assert archive.is_fact.tolist() == window.is_fact.tolist()
+    assert archive.vocabulary.keys.tolist() == window.vocabulary.keys.tolist()
+    assert archive.vocabulary.is_fact.tolist() == window.vocabulary.is_fact.tolist()
     assert archive.rows.toarray() == pytest.approx(window.rows.toarray(), abs=1e-6)
 
 
@@ -246,7 +247,7 @@ def test_how_often_a_term_was_told_counts_what_was_told_earlier_and_of_an_archiv
     assert window.told is None
     assert archive.told is not None
     (quake,) = read("quake")
-    assert window.frequency[window.keys.tolist().index(quake)] == 27
-    column = archive.keys.tolist().index(quake)
+    assert window.vocabulary.counts[window.vocabulary.keys.tolist().index(quake)] == 27
+    column = archive.vocabulary.keys.tolist().index(quake)
     assert (archive.told[0, column], archive.told[2, column]) == (2, 22)
     assert archive.told.indices.tolist() == archive.rows.indices.tolist()

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Collection
@@ -21,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.identity import IdentityError
-from dedup.pipeline import Params, fingerprint
+from dedup.living import STAGES
+from dedup.pipeline import Done, Params, fingerprint
 from dedup.run import Run, differs
 from dedup.window import Window
 from worker.service.families import resettle
@@ -30,6 +32,7 @@ from worker.store.commit import Unit, commit
 from worker.store.connection import server_run
 from worker.store.corrections import Book
 from worker.store.news import News
+from worker.store.progress import Stage
 from worker.store.store import Store
 
 BACKLOG_ARTICLES: Final = 1_000
@@ -95,13 +98,14 @@ class Clusterer:
         if read is None:
             return None
         news, book = read
+        held = self.window
         window = self._current(news, server)
         inside = window.in_window(now - self.window_seconds)
         names = frozenset(family.family_id for family in inside)
         if not news and names == window.clustered:
             return None
         run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use, book.corrections)
-        run.decide(news.families, news.revised, news.corrected)
+        run.decide(news.families, news.revised, news.corrected, self._tell_progress(now))
         unit = _Writing(self, run).write(news)
         if not unit.commands and not unit.gathered:
             window.clustered = names
@@ -112,7 +116,21 @@ class Clusterer:
             self.window = None
             return None
         run.remember()
+        if window is not held:
+            gc.freeze()  # what is held for good need not be looked through again and again
         return run.number
+
+    def _tell_progress(self, began: float) -> Done:
+        """Tells how far the clustering of a whole window is, since a time (Unix seconds)."""
+
+        def done(stage: str) -> None:
+            n_done = STAGES.index(stage) + 1
+            if n_done < len(STAGES):
+                self.store.progress.tell(self.holder, Stage(STAGES[n_done], n_done, len(STAGES), began))
+            else:
+                self.store.progress.end()
+
+        return done
 
     def release(self) -> None:
         """Gives the lease back, so that nobody has to wait for it to run out."""
@@ -141,7 +159,7 @@ class Clusterer:
     def _current(self, news: News, server: str) -> Window:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
         if self.window is None or (self.window.run, self.window.server) != (self.store.runs.number(), server):
-            self.window = load_window(self.store)
+            self.window = load_window(self.store, self.params)
             self.window.server = server
             return self.window
         self._forget_storylines(self.window)
@@ -182,7 +200,20 @@ class _Writing:
             store.changes.add(unit, change)
         store.past.put(unit, self.run.passage, self._words())
         store.news.done(unit, news)
+        self._write_background(unit)
         return unit
+
+    def _write_background(self, unit: Unit) -> None:
+        """By what the window is weighed; a small one is weighed anew by each run."""
+        kept, background = self.clusterer.store.background, self.run.background
+        if background is not None and background is not self.run.window.background:
+            kept.put(unit, background)
+        if not unit.commands and not unit.gathered:
+            return
+        if background is not None:
+            kept.count(unit, self.run.n_moved)
+        elif self.run.window.background is not None:
+            kept.drop(unit)
 
     def _words(self) -> dict[str, NDArray[np.uint32]]:
         """The content words of the families that left the window or came back."""

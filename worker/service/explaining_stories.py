@@ -16,7 +16,8 @@ from dedup.belonging import Belonging, Pair, Seen, belonging, compare_two
 from dedup.correction import CorrectionKind
 from dedup.cues import digits
 from dedup.lead import spelt_words
-from dedup.pipeline import Params, fingerprint
+from dedup.living import is_large
+from dedup.pipeline import Background, Params, fingerprint
 from dedup.story import Story
 from dedup.window import HeldFamily, Window
 from worker.service.window import load_window
@@ -159,7 +160,7 @@ class _View:
     @classmethod
     def load(cls, store: Store, params: Params, window_seconds: float, now: float) -> _View:
         store.index.claim(fingerprint(params))
-        window = load_window(store)
+        window = load_window(store, params)
         inside = window.in_window(now - window_seconds)
         places = {family.family_id: i for i, family in enumerate(inside)}
         return cls(store, window, inside, places, sorted({one.story for one in inside if one.story}))
@@ -181,10 +182,13 @@ class _View:
         )
 
     def seen(self, params: Params) -> Seen:
-        """The window clustered anew."""
+        """The window clustered anew, as the last run weighed it."""
+        tellings, background = [one.telling for one in self.inside], self.window.background
+        if background is None or not is_large(tellings):
+            background = Background.of(tellings, params, self.window.past.frequencies)
         labels = {name: i for i, name in enumerate(self.story_ids)}
         stories = np.array([labels.get(one.story, -1) for one in self.inside], np.int64)
-        return Seen.of([one.telling for one in self.inside], stories, params, self.window.past.frequencies)
+        return Seen.of(tellings, stories, params, background)
 
     def named(self, place: int) -> Named:
         family = self.inside[place]

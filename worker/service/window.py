@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from dedup.pipeline import Telling
+from dedup.pipeline import Params, Telling
 from dedup.storyline import Profile
 from dedup.terms import Terms
 from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
@@ -19,7 +19,7 @@ from worker.store.store import Store
 _ROW: Final = ("family", "story", "storyline", "status")
 
 
-def load_window(store: Store) -> Window:
+def load_window(store: Store, params: Params) -> Window:
     """Everything that is kept, from the store."""
     window = Window(run=store.runs.number())
     ids = [one.decode() for one in store.connection.zrange(store.keys.families, 0, -1)]
@@ -31,6 +31,7 @@ def load_window(store: Store) -> Window:
     }
     window.storylines = store.stories.get_storylines(window.profiles)
     window.past = store.past.read()
+    window.background, window.n_moved = store.background.read(params)
     return window
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dedup.lsh import LshParams
 from worker.store.aliases import Aliases
 from worker.store.articles import Articles
+from worker.store.background import KeptBackground
 from worker.store.changes import Changes
 from worker.store.connection import Connection
 from worker.store.corrections import KeptCorrections
@@ -46,6 +47,7 @@ class Store:
     lease: Lease
     runs: Runs
     past: KeptPast
+    background: KeptBackground
     progress: Progress
     reports: Reports
     forgotten: Forgotten
@@ -72,6 +74,7 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Lease(connection, keys),
         Runs(connection, keys),
         KeptPast(connection, keys),
+        KeptBackground(connection, keys),
         Progress(connection, keys),
         Reports(connection, keys),
         Forgotten(connection, keys),
