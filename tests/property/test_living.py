@@ -71,7 +71,7 @@ def test_whatever_comes_and_leaves_the_window_is_clustered_as_if_anew(
         assert is_as_whole(living, params)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(TOLD.filter(bool), st.data())
 def test_an_article_that_tells_something_else_is_clustered_as_what_it_tells_now(
     told: Told, data: st.DataObject
