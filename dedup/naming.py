@@ -18,7 +18,7 @@ from dedup.identity import Left, Outcome, Placed, Standing, decide, mint
 from dedup.living import Living
 from dedup.pipeline import describe, weigh
 from dedup.telling import founder_of
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
+from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, by_arrival
 
 InUse = Callable[[Literal["story", "storyline"], Collection[str]], Collection[str]]
 """Which of these ids are in use outside what the window holds, retired ones included."""
@@ -43,11 +43,12 @@ def name_stories(
     inside: Sequence[HeldFamily],
     living: Living,
     touched: Collection[str],
+    held: Mapping[str, Sequence[HeldFamily]],
     corrections: Corrections,
     ids_in_use: InUse,
 ) -> Naming:
     """Names these families as they are clustered, with others of the window where a correction would not hold without
-    them. `touched`: families that may have other articles than before.
+    them. `touched`: families that may have other articles than before; `held`: all families by their story.
     """
     asked = Asked.of(corrections, window)
     within = {family.family_id for family in inside}
@@ -62,7 +63,7 @@ def name_stories(
         if constraints:
             rows = articles.words.rows[[numbers[family.family_id] for family in everyone]]
             labels = constrain(labels, rows, constraints)
-        outcome, settled = _identify(window, everyone, called, labels, touched, ids_in_use)
+        outcome, settled = _identify(window, everyone, called, labels, touched, held, ids_in_use)
         missing = asked.missing(within | called, stories_of(outcome))
         if not missing:
             return Naming(everyone, outcome, settled, articles, numbers)
@@ -100,21 +101,16 @@ def in_use(
     return is_taken
 
 
-def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:
-    """Families in order of the arrival of their first article."""
-    return sorted(families, key=lambda family: (family.articles[0].key, family.family_id))
-
-
 def _identify(
     window: Window,
     inside: Sequence[HeldFamily],
     called: Collection[str],
     labels: NDArray[np.int64],
     touched: Collection[str],
+    held: Mapping[str, Sequence[HeldFamily]],
     ids_in_use: InUse,
 ) -> tuple[Outcome, Mapping[str, Sequence[HeldFamily]]]:
     """Who keeps which id among the stories that are not settled, and which are."""
-    held = window.by_story()
     clusters = _clusters(inside, labels)
     same = {cluster[0].story: cluster for cluster in clusters if _is_settled(cluster, held, window, touched)}
     moving = [cluster for cluster in clusters if same.get(cluster[0].story) is not cluster]

@@ -82,9 +82,9 @@ class Run:
         living = self.window.follow(self.inside, self.passage.past.frequencies, self.params, done)
         if is_large(self.inside):
             self.background, self.n_moved = living.background, living.n_moved
-        named = name_stories(self.window, self.inside, living, touched, self.corrections, self.ids_in_use)
-        self.inside, self.settled, outcome = named.inside, named.settled, named.outcome
         held = self.window.by_story()
+        named = name_stories(self.window, self.inside, living, touched, held, self.corrections, self.ids_in_use)
+        self.inside, self.settled, outcome = named.inside, named.settled, named.outcome
         self._tell_stories(outcome, held)
         self._tell_left(named, touched, held)
         self._link(named, living.background.vocabulary)

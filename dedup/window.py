@@ -146,7 +146,7 @@ class Window:
         recent = {name for name, one in self.families.items() if one.last_seen >= since or not one.is_placed}
         stories = {self.families[name].story for name in recent} - {""}
         inside = [one for name, one in self.families.items() if name in recent or one.story in stories]
-        return sorted(inside, key=lambda family: (family.articles[0].key, family.family_id))
+        return by_arrival(inside)
 
     def by_story(self) -> dict[str, list[HeldFamily]]:
         """All families that have a story, by the story of the family."""
@@ -155,3 +155,8 @@ class Window:
             if family.story:
                 found.setdefault(family.story, []).append(family)
         return found
+
+
+def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:
+    """Families in order of the arrival of their first article."""
+    return sorted(families, key=lambda family: (family.articles[0].key, family.family_id))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +13,10 @@ from numpy.typing import NDArray
 
 from dedup.cues import NAME, NUMBER, RECALLED, WEEKDAY, Cues, Tale
 from dedup.episode.value import RoundParams
-from dedup.errors import DedupError
+from dedup.frequencies import Frequencies
 
 _NUMBERS: Final = 1 << 32
 """Added to the hash of a number, so that it is another fact than the word of the same hash."""
-_HEADER: Final = struct.Struct("<BQQ")
-_VERSION: Final = 1
 
 Facts = Mapping[int, int]
 """Each fact of an article (a word's hash, or a number's plus 2**32), and its marks."""
@@ -32,10 +28,6 @@ def read_facts(tale: Tale) -> dict[int, int]:
     told = dict(zip(tale.hashes[own].tolist(), tale.marks[own].tolist(), strict=True))
     told.update((number + _NUMBERS, NUMBER) for number in tale.cues.numbers.tolist())
     return told
-
-
-class FactsError(DedupError):
-    """Bytes that are no counts of facts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,22 +50,14 @@ class Weigher:
 
     def to_bytes(self) -> bytes:
         """Packed, for `from_bytes`."""
-        facts, counts = np.array([*self.frequency], np.int64), np.array([*self.frequency.values()], "<u4")
-        gaps = np.diff(facts, prepend=0).astype("<u8")
-        return _HEADER.pack(_VERSION, self.n_articles, len(facts)) + zlib.compress(gaps.tobytes() + counts.tobytes(), 1)
+        facts, counts = np.array([*self.frequency], np.uint64), np.array([*self.frequency.values()], np.uint32)
+        return Frequencies(self.n_articles, facts, counts).to_bytes()
 
     @classmethod
     def from_bytes(cls, packed: bytes, params: RoundParams) -> Weigher:
-        """What `to_bytes` packed. Raises `FactsError` for other bytes or another version."""
-        try:
-            version, n_articles, n = _HEADER.unpack_from(packed)
-            raw = zlib.decompress(packed[_HEADER.size :])
-        except (struct.error, zlib.error) as error:
-            raise FactsError(f"counts of facts of {len(packed)} bytes: {error}") from error
-        if version != _VERSION or len(raw) != 12 * n:
-            raise FactsError(f"counts of facts of version {version} with {len(raw)} bytes")
-        facts = np.cumsum(np.frombuffer(raw, "<u8", n)).tolist()
-        return cls(dict(zip(facts, np.frombuffer(raw, "<u4", n, 8 * n).tolist(), strict=True)), n_articles, params)
+        """What `to_bytes` packed. Raises `FrequenciesError` for other bytes or another version."""
+        told = Frequencies.from_bytes(packed)
+        return cls(dict(zip(told.keys.tolist(), told.counts.tolist(), strict=True)), told.n_articles, params)
 
     def weigh(self, fact: int, marks: int) -> float:
         """The weight of a fact, by its kind and the square of its share of the largest idf."""

@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from dedup.pipeline import Done
+from dedup.pipeline import Done, unheard
 
 COSTS: Final = {
     "read": 2.0, "prepare": 20.0, "families": 3.9, "vectors": 7.1, "graph": 14.2, "HDBSCAN": 0.6, "merge pass": 14.9,
@@ -24,7 +24,7 @@ COSTS: Final = {
 def stages_shown() -> Iterator[Done]:
     """Gives what hears of each stage that is done; shows the one in work, and the share of the whole behind it."""
     if not sys.stderr.isatty():
-        yield _unshown
+        yield unheard
         return
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     following = dict(pairwise(COSTS))
@@ -35,7 +35,3 @@ def stages_shown() -> Iterator[Done]:
             bar.update(task, advance=COSTS[stage], description=following.get(stage, "write"), refresh=True)
 
         yield done
-
-
-def _unshown(_: str) -> None:
-    """Nobody looks on."""
