@@ -43,7 +43,7 @@ from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
 from dedup.shingle import Shingles, shingle, spans, split
 from dedup.storyline import Profile, StorylineParams, link_stories, profiles
-from dedup.terms import TermParams, Terms, Vectors, read_terms, vectors, vectors_by
+from dedup.terms import TermParams, Terms, Vectors, make_vocabulary, read_terms, vectors, vectors_by
 from dedup.text import body_text, normalise, words
 from dedup.vocabulary import Vocabulary
 
@@ -252,8 +252,8 @@ class Background:
     @classmethod
     def of(cls, tellings: Sequence[Telling], params: Params, before: Frequencies = NO_FREQUENCIES) -> Background:
         """That of this window; `before` are the document frequencies of what was told earlier."""
-        found = vectors([telling.terms for telling in tellings], params.terms, before)
-        return cls(found.vocabulary, Weigher.of([tale_of(telling) for telling in tellings], params.episode.round))
+        vocabulary = make_vocabulary([telling.terms for telling in tellings], params.terms, before)
+        return cls(vocabulary, Weigher.of([tale_of(telling) for telling in tellings], params.episode.round))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

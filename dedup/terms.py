@@ -147,29 +147,31 @@ def read_terms(leads: Leads, marks: NDArray[np.uint8], cues: Sequence[Cues], par
     return [Terms(own, own_marks, own_cues) for own, own_marks, own_cues in zip(*parts, cues, strict=True)]
 
 
-def vectors(
-    terms: Sequence[Terms],
-    params: TermParams,
-    before: Frequencies = NO_FREQUENCIES,
-    published_days: NDArray[np.float64] | None = None,
-) -> Vectors:
+def make_vocabulary(terms: Sequence[Terms], params: TermParams, before: Frequencies = NO_FREQUENCIES) -> Vocabulary:
+    """The vocabulary of these articles.
+
+    `before` are the document frequencies of what was told earlier: a term counts as if those articles were here, too.
+    """
+    said = _Said.of(terms)
+    counts, columns = _counts(said, before, params)
+    every = columns.vocabulary(said, counts, before, params)
+    return every.at(every.is_kept(params.min_articles))
+
+
+def vectors(terms: Sequence[Terms], params: TermParams, published_days: NDArray[np.float64] | None = None) -> Vectors:
     """TF-IDF rows of unit length (words and pairs of consecutive words) in the order of `terms`, and the vocabulary
     that they make.
 
-    `before` are the document frequencies of what was told earlier: a term counts as if those articles were here, too.
     With `published_days` (nan where undated), the terms are those of an archive, and each article is weighed by what
     had been told by `later_days` after it, if not by `least_told`; nothing is told before an archive.
     """
     said = _Said.of(terms)
-    counts, columns = _counts(said, before, params)
-    keys = columns.keys
+    counts, columns = _counts(said, NO_FREQUENCIES, params)
     history = None if published_days is None else History.of(published_days, params.later_days, params.least_told)
     if history is not None and not history.is_known:
         return _as_told(said, counts, columns, history, params)
-    frequency = np.bincount(counts.indices, minlength=len(keys)) + before.of(keys)
-    names, numbers = (columns.marked(said, mark, share) for mark, share in ((NAME, params.name_share), (NUMBER, 0)))
-    every = Vocabulary(len(terms) + before.n_articles, keys, frequency.astype(np.uint32), names, numbers > 0)
-    kept = (every.counts >= params.min_articles) | every.is_word
+    every = columns.vocabulary(said, counts, NO_FREQUENCIES, params)
+    kept = every.is_kept(params.min_articles)
     vocabulary = every.at(kept)
     return Vectors(_weighed(counts[:, kept], term_weights(vocabulary, params)), vocabulary)
 
@@ -188,13 +190,11 @@ def _as_told(
     told.data[weights == 0] = 0
     told.eliminate_zeros()
     rows.eliminate_zeros()
-    frequency = np.bincount(rows.indices, minlength=len(keys)).astype(np.int64)
-    kept = frequency > 0
+    every = columns.vocabulary(said, rows, NO_FREQUENCIES, params)
+    kept = every.counts > 0
     rows = _unit(rows[:, kept]).astype(np.float32)
     rows.sort_indices()
-    names, numbers = (columns.marked(said, mark, share) for mark, share in ((NAME, params.name_share), (NUMBER, 0)))
-    vocabulary = Vocabulary(said.n_articles, keys, frequency.astype(np.uint32), names, numbers > 0).at(kept)
-    return Vectors(rows, vocabulary, told[:, kept].astype(np.int32))
+    return Vectors(rows, every.at(kept), told[:, kept].astype(np.int32))
 
 
 def _name_shares(
@@ -295,6 +295,14 @@ class _Columns:
     def keys(self) -> NDArray[np.uint64]:
         pairs = pair_keys(self.words[self.firsts], self.words[self.seconds])
         return np.concatenate([self.words.astype(np.uint64), pairs])
+
+    def vocabulary(self, said: _Said, counts: sparse.csr_matrix, before: Frequencies, params: TermParams) -> Vocabulary:
+        """All of them, in as many articles as they have entries in `counts`, and in those told before."""
+        keys = self.keys
+        frequency = np.bincount(counts.indices, minlength=len(keys)) + before.of(keys)
+        names, numbers = (self.marked(said, mark, share) for mark, share in ((NAME, params.name_share), (NUMBER, 0)))
+        n_articles = said.n_articles + before.n_articles
+        return Vocabulary(n_articles, keys, frequency.astype(np.uint32), names, numbers > 0)
 
     def marked(self, said: _Said, mark: int, share: float) -> NDArray[np.float64]:
         """How much of each term has this mark in more than this share of occurrences: 1, or .5 for one word of two."""

@@ -51,6 +51,10 @@ class Vocabulary:
         """Which terms are facts: names and numbers, or pairs of words with one."""
         return np.asarray((self.names > 0) | self.is_number)
 
+    def is_kept(self, min_articles: int) -> NDArray[np.bool_]:
+        """Which terms are words, or pairs of words of so many articles: others say nothing."""
+        return np.asarray(self.is_word | (self.counts >= min_articles))
+
     def at(self, chosen: NDArray[np.bool_]) -> Vocabulary:
         """These terms alone."""
         return Vocabulary(

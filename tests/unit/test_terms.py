@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dedup.frequencies import NO_FREQUENCIES
-from dedup.terms import TermParams, Terms, TermsError, Vectors, pack_terms, vectors
+from dedup.terms import TermParams, Terms, TermsError, Vectors, make_vocabulary, pack_terms, vectors
 from tests.reading import terms_of
 
 PARAMS = TermParams()
@@ -242,12 +242,12 @@ def test_an_archive_without_dates_of_a_fortnight_or_of_few_articles_is_weighed_a
 def test_how_often_a_term_was_told_counts_what_was_told_earlier_and_of_an_archive_what_was_told_by_then() -> None:
     terms = terms_of(["quake flood"] * 2 + [f"quake w{i}" for i in range(20)] + [f"ferry v{i}" for i in range(30)])
     before = NO_FREQUENCIES.changed([one.hashes for one in terms_of(["quake"] * 5)], [])
-    window = vectors(terms, PARAMS, before)
+    window, known = vectors(terms, PARAMS), make_vocabulary(terms, PARAMS, before)
     archive = vectors(terms, AS_TOLD, published_days=np.array([0.0] * 2 + [100.0] * 50))
     assert window.told is None
     assert archive.told is not None
     (quake,) = read("quake")
-    assert window.vocabulary.counts[window.vocabulary.keys.tolist().index(quake)] == 27
+    assert known.counts[known.keys.tolist().index(quake)] == 27
     column = archive.vocabulary.keys.tolist().index(quake)
     assert (archive.told[0, column], archive.told[2, column]) == (2, 22)
     assert archive.told.indices.tolist() == archive.rows.indices.tolist()
