@@ -11,7 +11,7 @@ Interface: `Living.of` a window as it is, then `follow` it from run to run, and 
    neighbours.
 4. A story is asked anew whether it is several only if it has other articles, or other cores.
 5. An article without a sure date is given to a dated story anew where it, an edge of it, or a dated neighbour of it
-   changed, or, if its address contradicts its date, any story of the day that this names.
+   changed, or, if its address contradicts its date, any story of the day that this names came, changed or left.
 """
 
 from __future__ import annotations
@@ -292,7 +292,9 @@ class Living:
         unsure, neighbour = edges.row[across], edges.col[across]
         asking = (changed | touched) & ~days.is_sure
         asking[unsure[changed[neighbour]]] = True
-        asking |= days.is_doubted & here & days.is_near(changed & sure)
+        left = ~here & (self.labels >= 0)
+        asking |= days.is_doubted & here & days.is_near(changed & sure | left & days.is_sure)
+        self.labels[left] = -1
         of_its_day = sure & days.are_near(asking & days.is_doubted)
         stories = np.union1d(self.events[neighbour[asking[unsure]]], self.events[of_its_day])
         chosen = np.flatnonzero(asking | np.isin(self.events, stories) & sure)

@@ -140,3 +140,14 @@ def test_a_vocabulary_comes_back_from_its_bytes(told: Told) -> None:
 def test_other_bytes_are_no_vocabulary(packed: bytes) -> None:
     with pytest.raises(VocabularyError):
         Vocabulary.from_bytes(packed)
+
+
+def test_an_article_of_a_doubted_date_is_asked_anew_when_the_story_of_its_day_has_left() -> None:
+    words = [1, 2, 3, 4, 5, 6]
+    window = tellings([(0, words, 11.0, 2), (0, words, 2.0, None), (1, [9] * 6, 2.0, None), (0, words, 11.0, None)])
+    living = Living.of(window, Background.of(list(window.values()), Params()), Params())
+    assert living.labels[0] == living.labels[1] != living.labels[3]
+    del window["f1"]
+    living.follow(window)
+    assert living.labels[0] == living.labels[3]
+    assert is_as_whole(living, Params())
