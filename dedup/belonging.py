@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.agreement import Agreement, Filled, compare_cues, compare_ordinals
-from dedup.cluster import compare_groups
 from dedup.episode import Days, find_parting
 from dedup.graph import time_kernel
+from dedup.groups import compare_groups
 from dedup.pipeline import Background, Clustering, Params, Telling, cluster_window
 from dedup.storyline import similarity
 
@@ -67,7 +67,7 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the merge pass makes of two groups; see `cluster.Factors`. `bar`: what the score has to reach."""
+    """What the merge pass makes of two groups; see `groups.Factors`. `bar`: what the score has to reach."""
 
     similarity: float
     cohesion: float

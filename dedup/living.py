@@ -8,7 +8,7 @@ Interface: `Living.of` a window as it is, then `follow` it from run to run, and 
    before, is weighed and compared.
 2. HDBSCAN finds cores anew only where an article or an edge came to or went from a set of close articles.
 3. Cores are merged anew only where a chain of likely merges connects them with one that is new or has other
-   neighbours.
+   neighbours, and of those groups that they made before the scores are known.
 4. A story is asked anew whether it is several only if it has other articles, or other cores.
 5. An article without a sure date is given to a dated story anew where it, an edge of it, or a dated neighbour of it
    changed, or, if its address contradicts its date, any story of the day that this names came, changed or left.
@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from dedup.cluster import Scored, cluster_graph, compare_groups, distinct, in_order, near
+from dedup.cluster import cluster_graph, in_order, near
 from dedup.episode import Articles, Days, find_homes, tell_apart
 from dedup.graph import Index, Pairs, find_pairs, graph_of, same_kind, strongest
+from dedup.groups import Earlier, Known, Scored, compare_groups, distinct
 from dedup.pipeline import (
     Background,
     Done,
@@ -99,7 +100,8 @@ class Living:
     """A window's articles by number, in the order in which they came, those that left included.
 
     `articles` and `index`: what they tell. `pairs` and `graph`: who is like whom. `cores`: the groups that HDBSCAN
-    found, `ties` their scores for the merge pass, and `chain` which of them hang together by these. `stories`: what the
+    found, `ties` their scores for the merge pass, `chain` which of them hang together by these, and `known` what
+    groups of them scored. `stories`: what the
     merge pass made of them. `events` and `labels`: which events they tell, before and after undated articles are given
     to dated stories; the same number says the same event, and nothing else. `names`: of the families by number;
     `numbers` and `tellings`: of those that are in the window. `n_moved`: how many came and left since the background
@@ -118,6 +120,7 @@ class Living:
     cores: Numbered = field(default_factory=Numbered)
     ties: Scored = field(default_factory=lambda: Scored.of_all([]))
     chain: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    known: Known = field(default_factory=Known)
     stories: Numbered = field(default_factory=Numbered)
     events: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -222,7 +225,8 @@ class Living:
         done("HDBSCAN")
         merging = np.flatnonzero(self._among(self.cores, self._tie(apart, touched, fresh)))
         cores, own = in_order(self.cores.of[merging]), self.articles.at(merging)
-        merged = merge_articles(cores, _part(apart, merging), own, self.params, self._ties_of(merging, cores))
+        merged = merge_articles(cores, _part(apart, merging), own, self.params, self._earlier(merging, cores))
+        self.known.settle()
         made = self.stories.put(merging, merged)
         done("merge pass")
         stories = np.unique(self.stories.of[self._among(self.cores, fresh)])
@@ -261,12 +265,14 @@ class Living:
         changed = np.concatenate([fresh, gone.left, gone.right, come.left, come.right])
         return np.flatnonzero(np.isin(self.chain, self.chain[changed]))
 
-    def _ties_of(self, articles: NDArray[np.int64], labels: NDArray[np.int64]) -> Scored:
-        """The scores of the cores of these articles, under other labels."""
-        named = np.full(self.cores.n, -1)
+    def _earlier(self, articles: NDArray[np.int64], labels: NDArray[np.int64]) -> Earlier:
+        """What is known of the cores of these articles, under other labels."""
+        named, numbers = np.full(self.cores.n, -1), np.zeros(int(labels.max(initial=-1)) + 1, np.int64)
         named[self.cores.of[articles]] = labels
+        numbers[labels] = self.cores.of[articles]
         left, right = named[self.ties.left], named[self.ties.right]
-        return Scored(left, right, self.ties.scores).at((left >= 0) & (right >= 0))
+        ties = Scored(left, right, self.ties.scores).at((left >= 0) & (right >= 0))
+        return Earlier(ties, numbers, self.known)
 
     def _score(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Scored:
         """These pairs of cores with their scores for the merge pass."""

@@ -19,7 +19,7 @@ from scipy.sparse import csgraph
 from dedup.address import named_day
 from dedup.article import Article
 from dedup.boilerplate import suspects, without_boilerplate
-from dedup.cluster import ClusterParams, MergeParams, Scored, cluster_graph, in_order, merge_stories
+from dedup.cluster import ClusterParams, cluster_graph, in_order, merge_stories
 from dedup.containment import Extract, anchor_keys, extract
 from dedup.cues import Tale, read_cues
 from dedup.episode import Articles, Days, EpisodeParams, Weigher, Words, find_homes, tell_apart
@@ -37,6 +37,7 @@ from dedup.family import (
 )
 from dedup.frequencies import NO_FREQUENCIES, Frequencies
 from dedup.graph import GraphParams, neighbour_graph, reliability, same_kind
+from dedup.groups import Earlier, MergeParams
 from dedup.identity import Placed, decide, mint
 from dedup.lead import read_leads
 from dedup.lsh import LshParams, band_keys, pairs_in_common
@@ -351,13 +352,13 @@ def merge_articles(
     apart: sparse.csr_matrix,
     articles: Articles,
     params: Params,
-    scored: Scored | None = None,
+    earlier: Earlier | None = None,
 ) -> NDArray[np.int64]:
-    """The merge pass over the cores of these articles; `apart` has no edges between dated and undated ones, `scored`
-    are the cores that are neighbours, where their scores are known.
+    """The merge pass over the cores of these articles; `apart` has no edges between dated and undated ones, and the
+    rest as in `merge_stories`.
     """
     rows, days = articles.words.rows, articles.published_days
-    return merge_stories(cores, apart, rows, articles.reliability, days, params.merge, scored)
+    return merge_stories(cores, apart, rows, articles.reliability, days, params.merge, earlier)
 
 
 def story_profiles(

@@ -1,0 +1,362 @@
+"""Groups of articles, and how well two of them would make one story.
+
+Sums over the articles of a group are enough for all mean similarities, exactly. A score depends on the articles of the
+two groups alone, so what was scored once need not be scored again while the articles' vectors stay: `Known`.
+
+Interface: `compare_groups` for what a score is made of; `Groups` and `Scored` for a pass that joins groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from dedup.products import Rows
+from dedup.shingle import mix64
+
+
+@dataclass(frozen=True)
+class MergeParams:
+    """When two groups of articles are one story."""
+
+    min_score: float = 0.5
+    """Share of the similarity expected within one story from which two groups are one."""
+    min_chained: float = 0.35
+    """Groups that no chain of pairs of such a score connects, as HDBSCAN left them, do not come together: what becomes
+    of a group depends on those of its chain alone. Up to .4 all gold sets are as without; at .5 epimine loses .022.
+    """
+    prior_members: float = 3.0
+    """Cohesion is measured as if the group had so many more members of the expected similarity."""
+    max_cohesion: float = 1.5
+    """A tighter group is made of copies, not of a tighter story, and is not asked more of its new members."""
+    crowding: float = 0.4
+    """How much easier a fragment joins a large story, for each e-fold of their sizes: large stories have many sides,
+    and any one article tells few of them."""
+    max_crowding: float = 2.0
+    """Most that size makes it easier: without it a large story takes in all that looks remotely like it."""
+    sigma_days: float = 2.0
+    """Standard deviation of the time kernel between the mean days of two groups."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Factors:
+    """What the scores of pairs of groups are made of: float64, shape (n_pairs,) each.
+
+    `similarity`: the mean over all pairs of their articles, over the one expected within a story. `cohesion`: the root
+    of both groups' own, so that a loose story may grow and a tight one keeps its bar. `kernel`: of the days between
+    them. `crowding`: how much their sizes make it easier.
+    """
+
+    similarity: NDArray[np.float64]
+    cohesion: NDArray[np.float64]
+    kernel: NDArray[np.float64]
+    crowding: NDArray[np.float64]
+
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """What is held against `MergeParams.min_score`."""
+        return self.similarity / self.cohesion * self.kernel * self.crowding
+
+
+def distinct(a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each pair of different labels once, the lower first, in order."""
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    base = int(high.max(initial=0)) + 1
+    pairs = np.unique((low * base + high)[low < high])
+    return pairs // base, pairs % base
+
+
+@dataclass(slots=True, eq=False)
+class Known:
+    """Scores of pairs of groups by what the groups are made of; they hold while the articles' vectors do.
+
+    A group's mark is the sum of the marks of those it was made of, so it is the same in whatever order they came
+    together; that two of n million pairs have one key has a chance of n**2 in 40 million.
+    """
+
+    keys: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    scores: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    fresh: list[tuple[NDArray[np.uint64], NDArray[np.float64]]] = field(default_factory=list)
+
+    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """The scores under these keys, nan where none was settled."""
+        if not len(self.keys):
+            return np.full(len(keys), np.nan)
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[places] == keys, self.scores[places], np.nan)
+
+    def learn(self, keys: NDArray[np.uint64], scores: NDArray[np.float64]) -> None:
+        """Notes scores, which will be found once they are settled."""
+        self.fresh.append((keys, scores))
+
+    def settle(self) -> None:
+        """Has all that was learned be found from now on."""
+        keys, scores = (np.concatenate(parts) for parts in zip((self.keys, self.scores), *self.fresh, strict=True))
+        order = np.argsort(keys, kind="stable")
+        self.keys, self.scores, self.fresh = keys[order], scores[order], []
+
+
+def marks_of(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Marks of groups that are known by numbers: uint64."""
+    return mix64(numbers.astype(np.uint64) + np.uint64(1))
+
+
+def _keys_of(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The key of each pair of groups with these marks, whichever comes first."""
+    return mix64(mix64(np.minimum(one, other)) + np.maximum(one, other))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Pairs of groups with neighbours in each other, and their scores: int64 and float64, shape (n_pairs,)."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, left: NDArray[np.int64], right: NDArray[np.int64], groups: Groups) -> Scored:
+        """These pairs."""
+        return cls(left, right, groups.scores(left, right))
+
+    @classmethod
+    def of_all(cls, parts: Sequence[Scored]) -> Scored:
+        """All of these."""
+        none = np.zeros(0, np.int64)
+        every = [cls(none, none, np.zeros(0)), *parts]
+        left, right = (np.concatenate([getattr(one, side) for one in every]) for side in ("left", "right"))
+        return cls(left, right, np.concatenate([one.scores for one in every]))
+
+    def chains(self, n_groups: int, params: MergeParams) -> NDArray[np.int64]:
+        """For each of so many groups the number of its chain: those that pairs of `min_chained` connect."""
+        good = self.scores >= params.min_chained
+        shape = n_groups, n_groups
+        links = sparse.coo_array((self.scores[good], (self.left[good], self.right[good])), shape=shape)
+        return np.asarray(csgraph.connected_components(links, directed=False)[1], np.int64)
+
+    def unfinished(self, chain: NDArray[np.int64], touched: NDArray[np.int64]) -> Scored:
+        """The pairs of chains in which any group was touched: in the others no pair will be scored anew."""
+        goes_on = np.zeros(int(chain.max(initial=-1)) + 1, np.bool_)
+        goes_on[chain[touched]] = True
+        return self.at(goes_on[chain[self.left]])
+
+    def at(self, chosen: NDArray[np.bool_]) -> Scored:
+        """These pairs alone."""
+        return Scored(self.left[chosen], self.right[chosen], self.scores[chosen])
+
+    def best(
+        self, touched: NDArray[np.int64], known: NDArray[np.int64], groups: Groups, min_score: float
+    ) -> NDArray[np.int64]:
+        """The best match of each group, -1 for none; only of those `touched` it may be another than `known`. Ties go to
+        the group with the first member.
+        """
+        best = np.full(len(groups.sizes), -1, np.int64)
+        best[: len(known)] = known
+        best[touched] = -1
+        is_touched = np.zeros(len(best), np.bool_)
+        is_touched[touched] = True
+        good = np.flatnonzero(self.scores >= min_score)
+        good = good[is_touched[self.left[good]] | is_touched[self.right[good]]]
+        here = np.concatenate([self.left[good], self.right[good]])
+        there = np.concatenate([self.right[good], self.left[good]])
+        scores = np.concatenate([self.scores[good], self.scores[good]])
+        most, first = np.zeros(len(best)), np.full(len(best), np.iinfo(np.int64).max)
+        np.maximum.at(most, here, scores)
+        is_most = is_touched[here] & (scores == most[here])
+        here, there = here[is_most], there[is_most]
+        np.minimum.at(first, here, groups.firsts[there])
+        is_first = groups.firsts[there] == first[here]
+        best[here[is_first]] = there[is_first]
+        return best
+
+    def after(self, heirs: NDArray[np.int64], first: int, groups: Groups) -> tuple[Scored, NDArray[np.int64]]:
+        """The pairs when those groups that have heirs, numbered from `first` on, became them; and the groups some of
+        whose pairs changed.
+        """
+        left, right = heirs[self.left], heirs[self.right]
+        is_fresh = (left >= first) | (right >= first)
+        fresh = Scored.of(*distinct(left[is_fresh], right[is_fresh]), groups)
+        pairs = Scored(
+            np.concatenate([left[~is_fresh], fresh.left]),
+            np.concatenate([right[~is_fresh], fresh.right]),
+            np.concatenate([self.scores[~is_fresh], fresh.scores]),
+        )
+        return pairs, np.unique(np.concatenate([fresh.left, fresh.right]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Earlier:
+    """What is known of the groups that a pass begins with: those that are neighbours, `numbers` by which what was made
+    of them is found in `known`, and that.
+    """
+
+    pairs: Scored
+    numbers: NDArray[np.int64]
+    known: Known
+
+
+@dataclass(slots=True, eq=False)
+class Groups:
+    """Sums over the articles of each group. A group that two became comes after all others; the two stay where they
+    are. `of` says in which group each article is now. What only scores need, `centres` and `cohesions`, is found where
+    one is asked for: `places` says which row of the centres is that of a group, -1 while it has none.
+    """
+
+    params: MergeParams
+    rows: sparse.csr_matrix
+    of: NDArray[np.int64]
+    marks: NDArray[np.uint64]
+    known: Known | None
+    firsts: NDArray[np.int64]
+    """The first member of each."""
+    sizes: NDArray[np.float64]
+    roots: NDArray[np.float64]
+    """Of the roots of the reliabilities: the expected similarity summed over all pairs of two groups is the product."""
+    reliabilities: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    """Of the rows: what each article adds to its group's similarity with itself."""
+    n_dated: NDArray[np.float64]
+    days: NDArray[np.float64]
+    cohesions: NDArray[np.float64]
+    places: NDArray[np.int64]
+    centres: Rows
+
+    @classmethod
+    def made_of(
+        cls,
+        labels: NDArray[np.int64],
+        rows: sparse.csr_matrix,
+        reliability: NDArray[np.float64],
+        published_days: NDArray[np.float64],
+        params: MergeParams,
+        numbers: NDArray[np.int64] | None = None,
+        known: Known | None = None,
+    ) -> Groups:
+        """The groups of articles with the same label, 0..k-1. `numbers`: what the groups are known by in `known`."""
+        n, n_groups = len(labels), int(labels.max(initial=-1)) + 1
+        dated = np.isfinite(published_days)
+        own = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+        firsts = np.full(n_groups, n)
+        np.minimum.at(firsts, labels, np.arange(n))
+        counted = dated.astype(np.float64), np.where(dated, published_days, 0.0)
+        sizes, roots, reliabilities, squares, n_dated, days = (
+            np.bincount(labels, one, n_groups).astype(np.float64)
+            for one in (np.ones(n), np.sqrt(reliability), reliability, own, *counted)
+        )
+        marks = marks_of(np.arange(n_groups) if numbers is None else numbers)
+        nothing = Rows.of(sparse.csr_matrix((0, rows.shape[1]), dtype=rows.dtype))
+        return cls(
+            params, rows, labels, marks, known, firsts, sizes, roots, reliabilities, squares, n_dated, days,
+            np.full(n_groups, np.nan), np.full(n_groups, -1), nothing,
+        )  # fmt: skip
+
+    def join(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Makes a group of each pair, and returns their numbers."""
+        before = len(self.sizes)
+        made = np.arange(before, before + len(one))
+        self.firsts = np.concatenate([self.firsts, np.minimum(self.firsts[one], self.firsts[other])])
+        for name in ("marks", "sizes", "roots", "reliabilities", "squares", "n_dated", "days"):
+            counts = getattr(self, name)
+            setattr(self, name, np.concatenate([counts, counts[one] + counts[other]]))
+        self.cohesions = np.concatenate([self.cohesions, np.full(len(made), np.nan)])
+        self.places = np.concatenate([self.places, np.full(len(made), -1)])
+        self._join_centres(one, other, made)
+        heirs = np.arange(before)
+        heirs[one] = heirs[other] = made
+        self.of = heirs[self.of]
+        return made
+
+    def scores(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How well each of these pairs would make one story."""
+        if self.known is None:
+            return self.factors(left, right).score
+        keys = _keys_of(self.marks[left], self.marks[right])
+        scores = self.known.find(keys)
+        unknown = np.flatnonzero(np.isnan(scores))
+        scores[unknown] = self.factors(left[unknown], right[unknown]).score
+        self.known.learn(keys[unknown], scores[unknown])
+        return scores
+
+    def factors(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Factors:
+        """What the scores of these pairs are made of."""
+        params = self.params
+        self._find_centres(np.union1d(left, right))
+        mean = self._products(left, right) / (self.roots[left] * self.roots[right])
+        size_ratio = np.abs(np.log(self.sizes[left] / self.sizes[right]))
+        crowding = np.minimum(1 + params.crowding * size_ratio, params.max_crowding)
+        cohesion = np.sqrt(self.cohesions[left] * self.cohesions[right])
+        return Factors(mean, cohesion, self._kernel(left, right), crowding)
+
+    def _products(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Sums of the cosines between the articles of two groups."""
+        left, right = self.places[left], self.places[right]
+        lengths = self.centres.lengths
+        swapped = lengths[left] < lengths[right]
+        large, small = np.where(swapped, right, left), np.where(swapped, left, right)
+        order, sums = np.argsort(large, kind="stable"), np.zeros(len(left))
+        sums[order], _ = self.centres.products(large[order], small[order])
+        return sums
+
+    def _join_centres(self, one: NDArray[np.int64], other: NDArray[np.int64], made: NDArray[np.int64]) -> None:
+        """Adds up the centres of pairs both of which have one; none of them is needed any more."""
+        have = (self.places[one] >= 0) & (self.places[other] >= 0)
+        if have.any():
+            left, right = self.places[one[have]], self.places[other[have]]
+            self._put(made[have], (self.centres.at(left) + self.centres.at(right)).tocsr())
+        gone = self.places[np.concatenate([one, other])]
+        self.centres.drop(gone[gone >= 0])
+
+    def _find_centres(self, groups: NDArray[np.int64]) -> None:
+        """Sums the articles of those of these groups that have no centre yet."""
+        missing = groups[self.places[groups] < 0]
+        if len(missing):
+            number = np.full(len(self.sizes), -1)
+            number[missing] = np.arange(len(missing))
+            own = np.flatnonzero(number[self.of] >= 0)
+            entries = np.ones(len(own), self.rows.dtype), (number[self.of[own]], own)
+            sums = (sparse.csr_matrix(entries, shape=(len(missing), self.rows.shape[0])) @ self.rows).tocsr()
+            sums.sort_indices()
+            self._put(missing, sums)
+
+    def _put(self, groups: NDArray[np.int64], centres: sparse.csr_matrix) -> None:
+        """Gives groups their centres."""
+        self.centres.append(centres)
+        n_rows = len(self.centres.living)
+        self.places[groups] = np.arange(n_rows - len(groups), n_rows)
+        self.cohesions[groups] = self._cohesions(groups)
+
+    def _cohesions(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean similarity within each of these over the expected one, with `prior_members` of the expected."""
+        params, cohesions = self.params, np.ones(len(groups))
+        several = np.flatnonzero(self.sizes[groups] > 1)
+        group = groups[several]
+        found = self.centres.squares(self.places[group]) - self.squares[group]
+        expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
+        others = self.sizes[group] - 1
+        shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)
+        cohesions[several] = np.minimum(shrunk, params.max_cohesion)
+        return cohesions
+
+    def _kernel(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Gaussian of the days between the means of two groups; 1 where either has no dated article."""
+        with np.errstate(invalid="ignore"):
+            means = self.days[left] / self.n_dated[left], self.days[right] / self.n_dated[right]
+        gap = np.nan_to_num(means[0] - means[1])
+        return np.asarray(np.exp(-(gap**2) / (2 * self.params.sigma_days**2)))
+
+
+def compare_groups(
+    labels: NDArray[np.int64],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rows: sparse.csr_matrix,
+    reliability: NDArray[np.float64],
+    published_days: NDArray[np.float64],
+    params: MergeParams,
+) -> Factors:
+    """What the merge pass makes of pairs of groups, neighbours or not; the rest as in `merge_stories`."""
+    return Groups.made_of(labels, rows, reliability, published_days, params).factors(*pairs)
