@@ -59,7 +59,7 @@ def name_stories(
         everyone = by_arrival([*inside, *(window.families[name] for name in called)]) if called else inside
         articles, numbers = _tell(living, [window.families[name] for name in sorted(called)])
         labels = _labels(living, everyone, called)
-        constraints = asked.constraints(everyone, called)
+        constraints = asked.constraints(everyone, called) if corrections or called else None
         if constraints:
             rows = articles.words.rows[[numbers[family.family_id] for family in everyone]]
             labels = constrain(labels, rows, constraints)

@@ -186,17 +186,32 @@ def _heaviest(
     return terms[best], np.rint(weights[best] / length * 255).astype(np.uint8)
 
 
-def _matrix(profiles: Sequence[Profile]) -> sparse.csr_matrix:
-    """Rows over the terms found, as long as the root of each profile's reliability."""
+def _matrix(profiles: Sequence[Profile], first: int = 0) -> sparse.csr_matrix:
+    """Rows over the terms found from the profile at `first` on, each as long as the root of its profile's reliability
+    over all terms.
+    """
     lengths = np.array([len(one.terms) for one in profiles], np.int64)
     owner = np.repeat(np.arange(len(profiles)), lengths)
     weights = np.concatenate([one.weights for one in profiles]).astype(np.float64)
     norms = np.sqrt(np.bincount(owner, weights**2, len(profiles)))
     roots = np.sqrt(np.array([one.reliability for one in profiles]))
     scaled = weights * roots[owner] / np.where(norms > 0, norms, 1.0)[owner]
-    found, columns = np.unique(np.concatenate([one.terms for one in profiles]), return_inverse=True)
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    return sparse.csr_matrix((scaled, columns, starts), shape=(len(profiles), len(found)))
+    terms = np.concatenate([one.terms for one in profiles])
+    found = np.unique(terms[int(lengths[:first].sum()) :])
+    here = _are_among(terms, found)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(owner[here], minlength=len(profiles)))])
+    columns = np.searchsorted(found, terms[here])
+    return sparse.csr_matrix((scaled[here], columns, starts), shape=(len(profiles), len(found)))
+
+
+def _are_among(terms: NDArray[np.uint32], found: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The places of those terms that are among these, which are sorted. Most others are told by their low bits."""
+    mask = np.uint32((1 << max(len(found), 2).bit_length() + 2) - 1)
+    is_likely = np.zeros(int(mask) + 1, np.bool_)
+    is_likely[found & mask] = True
+    likely = np.flatnonzero(is_likely[terms & mask])
+    places = np.minimum(np.searchsorted(found, terms[likely]), len(found) - 1)
+    return likely[found[places] == terms[likely]] if len(found) else likely
 
 
 def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: StorylineParams) -> NDArray[np.float64]:
@@ -235,7 +250,7 @@ def _links(
     everyone: Sequence[Profile], n_standing: int, params: StorylineParams
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Each new profile, every other one it is similar to, and how similar they are."""
-    rows = _matrix(everyone)
+    rows = _matrix(everyone, n_standing)
     columns = rows.T.tocsr()
     links = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     for start in range(n_standing, len(everyone), _BLOCK_ROWS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 from dedup.frequencies import NO_FREQUENCIES, Frequencies
@@ -33,8 +34,8 @@ class HeldArticle:
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldFamily:
     """A family with its articles in order of arrival; the telling and the title are the representative's. `last_seen`:
-    Unix seconds of the latest arrival. `is_placed`: whether a run has put it, and all its articles with it, into one
-    story.
+    Unix seconds of the latest arrival; `arrival` orders families by that of their first article. `is_placed`: whether a
+    run has put it, and all its articles with it, into one story.
     """
 
     family_id: str
@@ -44,11 +45,13 @@ class HeldFamily:
     telling: Telling
     title: str
     last_seen: float = field(init=False)
+    arrival: tuple[int, str] = field(init=False)
     is_placed: bool = field(init=False)
 
     def __post_init__(self) -> None:
         placed = bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
         object.__setattr__(self, "last_seen", max(article.score for article in self.articles) / 1000)
+        object.__setattr__(self, "arrival", (self.articles[0].key, self.family_id))
         object.__setattr__(self, "is_placed", placed)
 
 
@@ -159,4 +162,4 @@ class Window:
 
 def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:
     """Families in order of the arrival of their first article."""
-    return sorted(families, key=lambda family: (family.articles[0].key, family.family_id))
+    return sorted(families, key=attrgetter("arrival"))

@@ -11,7 +11,7 @@ from typing import Final
 from dedup.pipeline import Params, Telling
 from dedup.storyline import Profile
 from dedup.terms import Terms
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
+from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, by_arrival
 from worker.store.articles import score_of
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
@@ -23,7 +23,8 @@ def load_window(store: Store, params: Params) -> Window:
     """Everything that is kept, from the store."""
     window = Window(run=store.runs.number())
     ids = [one.decode() for one in store.connection.zrange(store.keys.families, 0, -1)]
-    window.families = load_families(store, ids)
+    families = load_families(store, ids)
+    window.families = {one.family_id: one for one in by_arrival(families.values())}  # which is soon sorted again
     window.stories = store.stories.get(store.stories.all_ids())
     window.profiles = {
         storyline: {story: Profile.from_bytes(packed) for story, packed in held.items()}
