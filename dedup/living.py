@@ -29,6 +29,7 @@ from dedup.cluster import cluster_graph, in_order, near
 from dedup.episode import Articles, Days, find_homes, tell_apart
 from dedup.graph import Index, Pairs, find_pairs, graph_of, same_kind, strongest
 from dedup.groups import Earlier, Known, Scored, compare_groups, distinct
+from dedup.kept import Head, Part, pack_rows, serials_of
 from dedup.pipeline import (
     Background,
     Done,
@@ -69,6 +70,12 @@ class Numbered:
     n: int = 0
     broken: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1, np.bool_))
 
+    @classmethod
+    def as_kept(cls, of: NDArray[np.int64]) -> Numbered:
+        """Groups as they were."""
+        n = int(of.max(initial=-1)) + 1
+        return cls(of.copy(), n, np.zeros(n + 1, np.bool_))
+
     def extend(self, n_articles: int) -> None:
         """Makes room for so many more articles."""
         self.of = np.concatenate([self.of, np.full(n_articles, -1)])
@@ -95,6 +102,19 @@ class Numbered:
         return np.asarray(numbers[~is_same])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """How a living window came to be what it is from what it was: `left` are the families that went, `first` the number
+    of the first that came, `found` the pairs of these with each other and with those before, `changed` the numbers of
+    those in the window that have other places than before, or had none.
+    """
+
+    left: Sequence[str]
+    first: int
+    found: Pairs
+    changed: NDArray[np.int64]
+
+
 @dataclass(slots=True)
 class Living:
     """A window's articles by number, in the order in which they came, those that left included.
@@ -104,8 +124,8 @@ class Living:
     groups of them scored. `stories`: what the
     merge pass made of them. `events` and `labels`: which events they tell, before and after undated articles are given
     to dated stories; the same number says the same event, and nothing else. `names`: of the families by number;
-    `numbers` and `tellings`: of those that are in the window. `n_moved`: how many came and left since the background
-    was made.
+    `numbers` and `tellings`: of those that are in the window; `serials`: what each is known by where it is kept, rising
+    with the numbers, int64. `n_moved`: how many came and left since the background was made. `step`: the last one.
     """
 
     params: Params
@@ -115,6 +135,7 @@ class Living:
     pairs: Pairs
     graph: sparse.csr_matrix
     names: list[str] = field(default_factory=list)
+    serials: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     numbers: dict[str, int] = field(default_factory=dict)
     tellings: dict[str, Telling] = field(default_factory=dict)
     cores: Numbered = field(default_factory=Numbered)
@@ -125,41 +146,110 @@ class Living:
     events: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     n_moved: int = 0
+    step: Step = field(default_factory=lambda: Step((), 0, Pairs.of([]), np.zeros(0, np.int64)))
+
+    @classmethod
+    def empty(cls, background: Background, params: Params) -> Living:
+        """That of a window without families."""
+        nobody = describe([], weigh([], params, background), params, background.weigher)
+        index = Index.empty(background.vocabulary.counts.astype(np.int64), params.graph)
+        return cls(params, background, nobody, index, Pairs.of([]), sparse.csr_matrix((0, 0)))
 
     @classmethod
     def of(
-        cls,
-        families: Mapping[str, Telling],
-        background: Background,
-        params: Params,
-        n_moved: int = 0,
-        done: Done = unheard,
+        cls, families: Mapping[str, Telling], background: Background, params: Params, done: Done = unheard
     ) -> Living:
-        """That of these families, in their order, by a background since which so many came and left; `done` hears of
-        each of `STAGES` but the first.
-        """
-        nobody = describe([], weigh([], params, background), params, background.weigher)
-        index = Index.empty(background.vocabulary.counts.astype(np.int64), params.graph)
-        living = cls(params, background, nobody, index, Pairs.of([]), sparse.csr_matrix((0, 0)))
+        """That of these families, in their order; `done` hears of each of `STAGES` but the first."""
+        living = cls.empty(background, params)
         living.follow(families, done)
-        living.n_moved = n_moved
+        living.n_moved = 0
         return living
+
+    def connect(self, heads: Mapping[str, Head], pairs: Pairs, families: Mapping[str, Telling]) -> None:
+        """Fills an empty one with families of which the neighbours are known; `families` as of now. One that is not
+        among them, or tells something else now, stands there without what it told, and goes with the next step.
+        """
+        self._add({name: head.telling(families.get(name)) for name, head in heads.items()})
+        self.serials = serials_of(heads.values())
+        self._connect(pairs)
+
+    def resume(self, places: NDArray[np.int64], n_moved: int) -> None:
+        """Puts the articles of one that was only connected into the places where they were; so many families had come
+        and left.
+        """
+        self.cores, self.stories = Numbered.as_kept(places[:, 0]), Numbered.as_kept(places[:, 1])
+        self.events, self.labels = places[:, 2].copy(), places[:, 3].copy()
+        self._tie(self._apart(), np.ones(len(self.names), np.bool_), np.unique(self.cores.of))
+        self.n_moved = n_moved
+
+    def split(self, n_articles: int) -> list[Part]:
+        """Finds the cores of one that was only connected; its articles in parts of about so many, each of which can be
+        merged and told apart by itself.
+        """
+        everyone, apart = np.ones(len(self.names), np.bool_), self._apart()
+        self._tie(apart, everyone, self._find_cores(apart, everyone))
+        chain = self.chain[self.cores.of]
+        order = np.argsort(chain, kind="stable")
+        ends = np.flatnonzero(np.diff(chain[order], append=-1)) + 1
+        cuts = np.unique(np.searchsorted(ends, np.arange(n_articles, len(order), n_articles)))
+        return [self._part_of(np.sort(own)) for own in np.split(order, ends[cuts]) if len(own)]
+
+    def _part_of(self, articles: NDArray[np.int64]) -> Part:
+        is_own = np.zeros(self.cores.n, np.bool_)
+        is_own[self.cores.of[articles]] = True
+        ties = self.ties.at(is_own[self.ties.left] & is_own[self.ties.right])
+        return Part(self.serials[articles], self.cores.of[articles], ties)
+
+    def settle(self) -> None:
+        """Gives articles without a sure date to dated stories, where all others have been told apart."""
+        everyone = np.ones(len(self.names), np.bool_)
+        self._bring_home(everyone, everyone)
+
+    def _apart(self) -> sparse.csr_matrix:
+        """The graph without edges between dated and undated articles."""
+        return same_kind(self.graph, self.articles.published_days)
 
     def follow(self, families: Mapping[str, Telling], done: Done = unheard) -> None:
         """Makes these the families of the window; new ones are numbered in their order. `done` hears of each stage."""
         left, n_came = self._moves(families)
+        first, found, before = len(self.names), Pairs.of([]), self.places()
         if left or n_came:
             self._drop([*left, *self._robbed(self.place(left))])
             self._add({name: telling for name, telling in families.items() if name not in self.tellings})
             done("vectors")
-            touched = self._connect()
+            found = find_pairs(self.index, first)
+            touched = self._connect(found)
             done("graph")
             self._cluster(touched, done)
             self.index = self.index.tidied()
         self.n_moved += len(left) + n_came
+        gone = [name for name in left if name not in self.tellings]
+        self.step = Step(gone, first, found, self._changed(before))
+
+    def places(self) -> NDArray[np.int64]:
+        """Core, story, event and label of each article by number: int64, shape (n, 4)."""
+        return np.column_stack([self.cores.of, self.stories.of, self.events, self.labels])
+
+    def fresh_rows(self) -> dict[str, bytes]:
+        """What is to be kept of the families that came with the last step."""
+        first, names = self.step.first, self.names[self.step.first :]
+        serials = self.serials[first:].tolist()
+        heads = [Head.of(serial, self.tellings[name]) for name, serial in zip(names, serials, strict=True)]
+        return dict(zip(names, pack_rows(heads, self.serials, first, self.step.found), strict=True))
+
+    def _changed(self, before: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The articles in the window that are in other places than these."""
+        changed, now = self.index.is_here.copy(), self.places()
+        changed[: len(before)] &= (now[: len(before)] != before).any(axis=1)
+        return np.flatnonzero(changed)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether so many families are others that the background is to be made anew."""
+        return self.n_moved > MOST_MOVED * self.background.weigher.n_articles
 
     def is_worn_by(self, families: Mapping[str, Telling]) -> bool:
-        """Whether these families are so many others that the background is to be made anew for them."""
+        """Whether it will be worn when these are the families of the window."""
         left, n_came = self._moves(families)
         return self.n_moved + len(left) + n_came > MOST_MOVED * self.background.weigher.n_articles
 
@@ -200,17 +290,18 @@ class Living:
         self.index = self.index.appended(found.rows, count_words(told), fresh.published_days)
         self.articles = self.articles.joined(fresh)
         self.names += families
+        self.serials = np.concatenate([self.serials, int(self.serials.max(initial=-1)) + 1 + np.arange(n)])
         self.numbers.update(zip(families, range(first, first + n), strict=True))
         self.tellings.update(families)
         self.cores.extend(n)
         self.stories.extend(n)
         self.events, self.labels = (np.concatenate([one, np.full(n, -1)]) for one in (self.events, self.labels))
 
-    def _connect(self) -> NDArray[np.bool_]:
-        """Finds the neighbours of who has come; which articles an article or an edge came to or went from."""
+    def _connect(self, found: Pairs) -> NDArray[np.bool_]:
+        """Makes these pairs part of the graph; which articles an article or an edge came to or went from."""
         before, n = self.graph, len(self.names)
         n_before = before.shape[0]
-        self.pairs = strongest(Pairs.of([self.pairs, find_pairs(self.index, n_before)]), self.index)
+        self.pairs = strongest(Pairs.of([self.pairs, found]), self.index)
         self.graph = graph_of(self.pairs, n)
         before.resize((n, n))
         touched = np.zeros(n, np.bool_)
@@ -220,7 +311,7 @@ class Living:
 
     def _cluster(self, touched: NDArray[np.bool_], done: Done) -> None:
         """Clusters anew what these articles, and edges of theirs, may change."""
-        apart = same_kind(self.graph, self.articles.published_days)
+        apart = self._apart()
         fresh = self._find_cores(apart, touched)
         done("HDBSCAN")
         merging = np.flatnonzero(self._among(self.cores, self._tie(apart, touched, fresh)))

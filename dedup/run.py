@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 
 from dedup.correction import Corrections
 from dedup.identity import Outcome, mint, to_change
-from dedup.living import is_large
 from dedup.naming import InUse, Naming, in_use, name_stories
-from dedup.pipeline import Background, Done, Params, story_profiles, unheard
+from dedup.pipeline import Done, Params, story_profiles, unheard
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
 from dedup.telling import continued, founder_of, tell_story, tell_storyline
@@ -45,7 +44,7 @@ class Run:
     from outside the window, added to `inside`; the story of each family told, the stories and storylines told, those
     gone (with the living one they resolve to, "" where they aged away), the founding article of each story told,
     the changes in order, how the past before the window changes, the stories that nothing changed in, with their
-    families, and by what the window is weighed from now on, where it is large, with how many came and left since.
+    families.
     """
 
     params: Params
@@ -64,8 +63,6 @@ class Run:
     changes: list[Change] = field(default_factory=list)
     passage: Passage = field(default_factory=Passage)
     settled: Mapping[str, Sequence[HeldFamily]] = field(default_factory=dict)
-    background: Background | None = None
-    n_moved: int = 0
 
     def decide(
         self,
@@ -80,8 +77,6 @@ class Run:
         """
         self.passage = self.window.pass_on(self.inside)
         living = self.window.follow(self.inside, self.passage.past.frequencies, self.params, done)
-        if is_large(self.inside):
-            self.background, self.n_moved = living.background, living.n_moved
         held = self.window.by_story()
         named = name_stories(self.window, self.inside, living, touched, held, self.corrections, self.ids_in_use)
         self.inside, self.settled, outcome = named.inside, named.settled, named.outcome
@@ -113,7 +108,6 @@ class Run:
         self._remember_profiles()
         window.run, window.clustered = self.number, frozenset(family.family_id for family in self.inside)
         window.past = self.passage.past
-        window.background, window.n_moved = self.background, self.n_moved
 
     def _remember_profiles(self) -> None:
         held = self.window.profiles

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cues import NAME, NUMBER, Cues, CuesError, pack_cues
+from dedup.cues import NAME, NO_CUES, NUMBER, Cues, CuesError, pack_cues
 from dedup.errors import DedupError
 from dedup.frequencies import NO_FREQUENCIES, Frequencies, pair_keys
 from dedup.history import History
@@ -102,6 +102,10 @@ class Terms:
             return cls(hashes, marks, Cues.from_bytes(packed[end + (n_words + 1) // 2 :]))
         except CuesError as error:
             raise TermsError(f"terms of {len(packed)} bytes: {error}") from error
+
+
+NO_TERMS: Final = Terms(np.zeros(0, np.uint32), np.zeros(0, np.uint8), NO_CUES)
+"""Of an article that tells nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

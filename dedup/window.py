@@ -88,8 +88,8 @@ class Passage:
 @dataclass(slots=True)
 class Window:
     """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it.
-    `living`: its clustering as of that run, None until it is made. `background`: by what a large window is weighed, as
-    it is kept, and `n_moved` how many families came and left since that was made; None where none is kept.
+    `living`: its clustering as of that run, None until it is made, and `generation` what it is kept under, "" where it
+    is not. `renews`: whether a run makes a large window's background anew where it is worn.
     """
 
     run: int = -1
@@ -101,24 +101,21 @@ class Window:
     clustered: frozenset[str] = frozenset()
     past: Past = field(default_factory=Past)
     living: Living | None = None
-    background: Background | None = None
-    n_moved: int = 0
+    generation: str = ""
+    renews: bool = True
 
     def follow(self, inside: Iterable[HeldFamily], before: Frequencies, params: Params, done: Done = unheard) -> Living:
         """The clustering of these families; `before` are the document frequencies of what was told earlier, for where
         the background is made anew. `done` hears of the stages of a whole clustering, of a large window.
         """
         families = {one.family_id: one.telling for one in inside}
-        if is_large(families) and self.living is None and self.background is not None:
-            done("background")
-            self.living = Living.of(families, self.background, params, self.n_moved, done)
-        elif is_large(families) and self.living is not None and not self.living.is_worn_by(families):
+        if is_large(families) and self.living is not None and not (self.renews and self.living.is_worn_by(families)):
             self.living.follow(families)
         else:
-            background = Background.of(list(families.values()), params, before)
             hears = done if is_large(families) else unheard
             hears("background")
-            self.living = Living.of(families, background, params, done=hears)
+            background = Background.of(list(families.values()), params, before)
+            self.living = Living.of(families, background, params, hears)
         return self.living
 
     def pass_on(self, inside: Iterable[HeldFamily]) -> Passage:

@@ -65,7 +65,7 @@ def make_app(settings: Settings) -> Celery:
 def _routes() -> dict[str, dict[str, str]]:
     queues = {
         "drain": "ingest", "cluster": "cluster", "report": "cluster", "expire": "cluster", "push": "push",
-        "poll": "feeds",
+        "poll": "feeds", "rebuild": "rebuild",
     }  # fmt: skip
     return {f"worker.tasks.{name}": {"queue": queue} for name, queue in queues.items()}
 

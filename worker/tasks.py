@@ -24,6 +24,12 @@ CLUSTER_SECONDS: Final = 3_600
 """A first run over a large window may take minutes; the lease, not the message, keeps others from starting one."""
 
 
+MOST_HELPERS: Final = 8
+"""Processes that are asked for help at a time..."""
+HELP_EXPIRES_SECONDS: Final = 3.0
+"""... and for how long."""
+
+
 @app.task(max_retries=3)
 def drain() -> int:
     """Works on the inbox until it is empty or a minute is over."""
@@ -37,8 +43,19 @@ def drain() -> int:
 
 @app.task(max_retries=3, time_limit=CLUSTER_SECONDS)
 def cluster() -> int | None:
-    """One run, if there is news."""
-    return runtime().clusterer.run(time.time())
+    """One run, if there is news; where a large window is being clustered anew, others are asked to help."""
+    clusterer = runtime().clusterer
+    number = clusterer.run(time.time())
+    for _ in range(min(clusterer.rebuilder.n_open(), MOST_HELPERS)):
+        rebuild.apply_async(expires=HELP_EXPIRES_SECONDS)
+    return number
+
+
+@app.task(max_retries=3)
+def rebuild() -> int:
+    """Helps the holder of the lease to cluster a large window anew; how many pieces this process did."""
+    parts = runtime()
+    return 0 if parts.store.lease.holder() == parts.name else parts.clusterer.rebuilder.help()
 
 
 @app.task(max_retries=3)

@@ -28,6 +28,7 @@ def recount(store: Store, *, settled: bool = True) -> None:
         stories = {name: told for name, told in _hashes(store, "story:").items() if not name.endswith(":articles")}
         _recount_stories(store, articles, families, stories)
         _recount_storylines(store, stories)
+        _recount_living(store, families)
 
 
 def _recount_articles(store: Store, articles: dict[str, Told]) -> None:
@@ -135,6 +136,23 @@ def _recount_stories(
         assert told["status"] in {"open", "ended"}
         assert {articles[one]["storyline"] for one in held} == {told["storyline"]}
         assert abs(scores[story_id] - (parse_time(told["updated_at"]) or 0)) < 0.001
+
+
+def _recount_living(store: Store, families: dict[str, Told]) -> None:
+    """What is kept of a large window's clustering is of one generation, and of families that are kept."""
+    generation, plan = store.living.generation(), store.rebuild.plan()
+    own = {f"living:{generation}:{kind}" for kind in ("rows", "places")} if generation else set()
+    planned = {f"living:{plan.generation}:rows"} if plan else set()
+    kept = {
+        key.decode().removeprefix(store.keys.private(""))
+        for key in store.connection.keys(store.keys.private("living:*"))
+    }
+    assert own <= kept <= own | planned
+    if generation:
+        heads, _ = store.living.rows(generation)
+        placed = store.connection.hkeys(store.keys.private(f"living:{generation}:places"))
+        assert {name.encode() for name in heads} == set(placed)
+        assert heads.keys() <= families.keys()
 
 
 def _recount_storylines(store: Store, stories: dict[str, Told]) -> None:

@@ -13,7 +13,6 @@ from random import Random
 
 import pytest
 
-from dedup.pipeline import Params
 from dedup.story import Change
 from tests.integration.recount import recount
 from tests.integration.world import (
@@ -153,7 +152,7 @@ def test_what_a_holder_has_in_memory_is_what_a_fresh_one_loads(store: Store) -> 
         holder.run(EARLY + i * DAY + 1)
         held = holder.window
         assert held is not None
-        fresh = load_window(store, Params())
+        fresh = load_window(store)
         assert set(held.families) == set(fresh.families)
         for name, family in fresh.families.items():
             mine = held.families[name]

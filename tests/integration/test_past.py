@@ -8,7 +8,6 @@ import pytest
 
 from dedup import window
 from dedup.frequencies import NO_FREQUENCIES, Frequencies
-from dedup.pipeline import Params
 from dedup.window import Past
 from tests.integration.world import DAY, PARAMS, RETENTION, about, clusterer, dump, expiry, ingest, story_of
 from worker.service.forgetting import Forgetting
@@ -42,7 +41,7 @@ def test_what_leaves_the_window_is_counted_once_and_a_new_holder_knows_it(store:
         holder.run(EARLY + days * DAY)
     assert holder.window is not None
     assert told(holder.window.past.frequencies) == counted(store, "a", "b")
-    assert same(load_window(store, Params()).past, holder.window.past)
+    assert same(load_window(store).past, holder.window.past)
     holder.release()
     other = clusterer(store, "second", window_seconds=2 * DAY)
     before = dump(store, "dedup:private:lease", "dedup:private:fence")
@@ -83,8 +82,8 @@ def test_it_is_kept_as_a_whole_when_much_was_appended(store: Store, monkeypatch:
         ingest(store, about(f"e{day}", f"a{day}"), at=EARLY + day * DAY)
         holder.run(EARLY + day * DAY + 1)
         assert holder.window is not None
-        assert same(load_window(store, Params()).past, holder.window.past)
-        assert load_window(store, Params()).past.n_appended == holder.window.past.n_appended <= 3
+        assert same(load_window(store).past, holder.window.past)
+        assert load_window(store).past.n_appended == holder.window.past.n_appended <= 3
     assert told(store.past.read().frequencies) == counted(store, *(f"a{day}" for day in range(5)))
 
 

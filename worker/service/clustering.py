@@ -7,6 +7,8 @@
 4. While articles wait in the inbox, runs rest between each other: families come first.
 5. A correction holds from the run that finds it in the news: the families of its articles are settled anew before that
    run decides.
+6. A large window is clustered as a whole in pieces (`rebuilding`): where nothing is kept of its clustering, runs wait
+   for it; where its background is worn, they go on by that until the new clustering is there.
 """
 
 from __future__ import annotations
@@ -14,25 +16,27 @@ from __future__ import annotations
 import gc
 import time
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.identity import IdentityError
-from dedup.living import STAGES
-from dedup.pipeline import Done, Params, fingerprint
+from dedup.kept import pack_places
+from dedup.living import Living, is_large
+from dedup.pipeline import Background, Params, fingerprint
 from dedup.run import Run, differs
-from dedup.window import Window
+from dedup.window import HeldFamily, Window
 from worker.service.families import resettle
+from worker.service.rebuilding import Rebuilder, Rebuilt
 from worker.service.window import load_families, load_window
 from worker.store.commit import Unit, commit
 from worker.store.connection import server_run
 from worker.store.corrections import Book
 from worker.store.news import News
-from worker.store.progress import Stage
 from worker.store.store import Store
 
 BACKLOG_ARTICLES: Final = 1_000
@@ -43,6 +47,12 @@ REST_FACTOR: Final = 4
 LEAST_REST_SECONDS: Final = 60.0
 """While there is a backlog, the next run comes after `REST_FACTOR` times what the last one took, and at least this
 after it, and after the backlog was first seen: a run over 20,000 new articles takes as long as ingesting as many."""
+
+
+FIRST_SECONDS: Final = 30.0
+"""How long a holder works on a clustering without which there can be no run, before it looks what else there is..."""
+BESIDE_SECONDS: Final = 1.0
+"""... and how long it begins new pieces of one beside which runs go on."""
 
 
 @dataclass(slots=True)
@@ -58,6 +68,10 @@ class Clusterer:
     window: Window | None = None
     resting_until: float = 0.0
     backlog_since: float | None = None
+    rebuilder: Rebuilder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rebuilder = Rebuilder(self.store, self.params, self.holder)
 
     def run(self, now: float) -> int | None:
         """One run at a time (Unix seconds), if there is news and the lease is ours; its number, or None."""
@@ -65,6 +79,7 @@ class Clusterer:
         token = self.store.lease.acquire(self.holder)
         if token is None:
             self.window = None
+            self.rebuilder.forget()
             return None
         begun = time.monotonic()
         if self._makes_room(begun):
@@ -102,11 +117,15 @@ class Clusterer:
         window = self._current(news, server)
         inside = window.in_window(now - self.window_seconds)
         names = frozenset(family.family_id for family in inside)
-        if not news and names == window.clustered:
+        rebuilt = self._rebuild(window, inside, now, partial(self._guarded, token))
+        if is_large(inside) and window.living is None:
+            return None
+        if not news and names == window.clustered and rebuilt is None:
             return None
         run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use, book.corrections)
-        run.decide(news.families, news.revised, news.corrected, self._tell_progress(now))
-        unit = _Writing(self, run).write(news)
+        run.decide(news.families, news.revised, news.corrected)
+        writing = _Writing(self, run, rebuilt.generation if rebuilt else window.generation)
+        unit = writing.write(news)
         if not unit.commands and not unit.gathered:
             window.clustered = names
             return None
@@ -116,21 +135,43 @@ class Clusterer:
             self.window = None
             return None
         run.remember()
-        if window is not held:
+        window.generation = writing.kept_under
+        if rebuilt is not None:
+            self.store.progress.end()
+        if window is not held or rebuilt is not None:
             gc.freeze()  # what is held for good need not be looked through again and again
         return run.number
 
-    def _tell_progress(self, began: float) -> Done:
-        """Tells how far the clustering of a whole window is, since a time (Unix seconds)."""
+    def _guarded(self, token: int) -> Unit:
+        """What only the holder of the lease can commit."""
+        unit = Unit()
+        self.store.lease.guard(unit, self.holder, token)
+        return unit
 
-        def done(stage: str) -> None:
-            n_done = STAGES.index(stage) + 1
-            if n_done < len(STAGES):
-                self.store.progress.tell(self.holder, Stage(STAGES[n_done], n_done, len(STAGES), began))
-            else:
-                self.store.progress.end()
-
-        return done
+    def _rebuild(
+        self, window: Window, inside: Sequence[HeldFamily], now: float, guarded: Callable[[], Unit]
+    ) -> Rebuilt | None:
+        """Goes on with clustering a large window as a whole, where that is due; once it is done, the window has it."""
+        window.renews = False
+        plan = self.store.rebuild.plan()
+        if not is_large(inside):
+            if plan is not None:
+                unit = guarded()
+                self.store.rebuild.abandon(unit, self.store.living)
+                commit(self.store.connection, [unit])
+            return None
+        if plan is None and window.living is not None and window.generation and not window.living.is_worn:
+            return None
+        self.rebuilder.known = {family.family_id: family.telling for family in inside}
+        if plan is None:
+            tellings, before = list(self.rebuilder.known.values()), window.pass_on(inside).past.frequencies
+            self.rebuilder.begin(Background.of(tellings, self.params, before), guarded(), now)
+        seconds = FIRST_SECONDS if window.living is None or not window.generation else BESIDE_SECONDS
+        rebuilt = self.rebuilder.advance(guarded, seconds)
+        if rebuilt is not None:
+            window.living = rebuilt.living
+            self.rebuilder.forget()
+        return rebuilt
 
     def release(self) -> None:
         """Gives the lease back, so that nobody has to wait for it to run out."""
@@ -159,8 +200,9 @@ class Clusterer:
     def _current(self, news: News, server: str) -> Window:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
         if self.window is None or (self.window.run, self.window.server) != (self.store.runs.number(), server):
-            self.window = load_window(self.store, self.params)
+            self.window = load_window(self.store)
             self.window.server = server
+            self._resume(self.window)
             return self.window
         self._forget_storylines(self.window)
         loaded = load_families(self.store, news.families)
@@ -170,6 +212,17 @@ class Clusterer:
             else:
                 self.window.families.pop(family_id, None)
         return self.window
+
+    def _resume(self, window: Window) -> None:
+        """Takes up the clustering that is kept of a large window."""
+        kept = self.store.living
+        generation, background = kept.generation(), kept.background(self.params)
+        if generation and background is not None:
+            heads, pairs = kept.rows(generation)
+            living = Living.empty(background, self.params)
+            living.connect(heads, pairs, {name: family.telling for name, family in window.families.items()})
+            living.resume(kept.places(generation, heads), kept.n_moved())
+            window.living, window.generation = living, generation
 
     def _ids_in_use(self, kind: Literal["story", "storyline"], names: Collection[str]) -> set[str]:
         key = self.store.keys.story if kind == "story" else self.store.keys.storyline
@@ -185,10 +238,16 @@ class Clusterer:
 
 @dataclass(frozen=True, slots=True)
 class _Writing:
-    """A run put into a unit that commits it."""
+    """A run put into a unit that commits it. `generation`: under which the clustering of a large window is kept."""
 
     clusterer: Clusterer
     run: Run
+    generation: str
+
+    @property
+    def kept_under(self) -> str:
+        """Under which generation the clustering is kept from now on; "" where it is not."""
+        return self.generation if is_large(self.run.inside) else ""
 
     def write(self, news: News) -> Unit:
         """All that the run changes; empty where that is nothing."""
@@ -200,20 +259,28 @@ class _Writing:
             store.changes.add(unit, change)
         store.past.put(unit, self.run.passage, self._words())
         store.news.done(unit, news)
-        self._write_background(unit)
+        self._write_living(unit)
         return unit
 
-    def _write_background(self, unit: Unit) -> None:
-        """By what the window is weighed; a small one is weighed anew by each run."""
-        kept, background = self.clusterer.store.background, self.run.background
-        if background is not None and background is not self.run.window.background:
-            kept.put(unit, background)
-        if not unit.commands and not unit.gathered:
+    def _write_living(self, unit: Unit) -> None:
+        """What the next holder goes on with; of a small window, which is clustered anew by each run, nothing."""
+        store, living, before = self.clusterer.store, self.run.window.living, self.run.window.generation
+        if living is None or not self.kept_under:
+            if before:
+                store.living.drop(unit)
             return
-        if background is not None:
-            kept.count(unit, self.run.n_moved)
-        elif self.run.window.background is not None:
-            kept.drop(unit)
+        if self.generation != before:
+            store.living.put(unit, living.background, self.generation, before)
+            store.rebuild.end(unit)
+            placed = np.flatnonzero(living.index.is_here)
+        else:
+            placed = living.step.changed
+        places = zip((living.names[i] for i in placed.tolist()), pack_places(living.places()[placed]), strict=True)
+        store.living.put_places(unit, self.generation, dict(places))
+        store.living.put_rows(unit, self.generation, living.fresh_rows())
+        store.living.leave(unit, self.generation, living.step.left)
+        if unit.commands or unit.gathered:
+            store.living.count(unit, living.n_moved)
 
     def _words(self) -> dict[str, NDArray[np.uint32]]:
         """The content words of the families that left the window or came back."""

@@ -160,7 +160,7 @@ class _View:
     @classmethod
     def load(cls, store: Store, params: Params, window_seconds: float, now: float) -> _View:
         store.index.claim(fingerprint(params))
-        window = load_window(store, params)
+        window = load_window(store)
         inside = window.in_window(now - window_seconds)
         places = {family.family_id: i for i, family in enumerate(inside)}
         return cls(store, window, inside, places, sorted({one.story for one in inside if one.story}))
@@ -183,7 +183,7 @@ class _View:
 
     def seen(self, params: Params) -> Seen:
         """The window clustered anew, as the last run weighed it."""
-        tellings, background = [one.telling for one in self.inside], self.window.background
+        tellings, background = [one.telling for one in self.inside], self.store.living.background(params)
         if background is None or not is_large(tellings):
             background = Background.of(tellings, params, self.window.past.frequencies)
         labels = {name: i for i, name in enumerate(self.story_ids)}

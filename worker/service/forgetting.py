@@ -286,7 +286,8 @@ class _Retelling:
             self._tell(unit)
             self.store.forgotten.count(unit)
             self.store.past.uncount(unit, self.trace.family, self.trace.terms)
-            self.store.background.drop(unit)
+            self.store.living.drop(unit)
+            self.store.rebuild.abandon(unit, self.store.living)
             self.store.runs.put(unit, self.number, {"at": self.now})
             if commit(self.store.connection, [unit], server)[0]:
                 return

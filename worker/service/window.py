@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from dedup.pipeline import Params, Telling
+from dedup.pipeline import Telling
 from dedup.storyline import Profile
 from dedup.terms import Terms
 from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, by_arrival
@@ -19,7 +19,7 @@ from worker.store.store import Store
 _ROW: Final = ("family", "story", "storyline", "status")
 
 
-def load_window(store: Store, params: Params) -> Window:
+def load_window(store: Store) -> Window:
     """Everything that is kept, from the store."""
     window = Window(run=store.runs.number())
     ids = [one.decode() for one in store.connection.zrange(store.keys.families, 0, -1)]
@@ -32,7 +32,6 @@ def load_window(store: Store, params: Params) -> Window:
     }
     window.storylines = store.stories.get_storylines(window.profiles)
     window.past = store.past.read()
-    window.background, window.n_moved = store.background.read(params)
     return window
 
 
@@ -65,6 +64,19 @@ def load_families(store: Store, family_ids: Iterable[str]) -> dict[str, HeldFami
             titles[representative][0],
         )
     return families
+
+
+def load_tellings(store: Store, family_ids: Iterable[str]) -> dict[str, Telling]:
+    """What those of these families tell that are kept."""
+    representatives = {name: told[0] for name, told in store.articles.families_told(sorted(family_ids)).items()}
+    packed = store.articles.records(list(representatives.values()))
+    records = {name: ArticleRecord.unpack(record) for name, record in packed.items()}
+    terms = store.index.terms({record.content for record in records.values()})
+    return {
+        name: Telling(Terms.from_bytes(terms[record.content]), record.published_at)
+        for name, representative in representatives.items()
+        if (record := records.get(representative)) is not None and record.content in terms
+    }
 
 
 def _held(article_id: str, record: ArticleRecord, row: list[str]) -> HeldArticle:

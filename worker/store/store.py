@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from dedup.lsh import LshParams
 from worker.store.aliases import Aliases
 from worker.store.articles import Articles
-from worker.store.background import KeptBackground
 from worker.store.changes import Changes
 from worker.store.connection import Connection
 from worker.store.corrections import KeptCorrections
@@ -19,11 +18,13 @@ from worker.store.inbox import Inbox
 from worker.store.index import Index
 from worker.store.keys import Keys
 from worker.store.lease import Lease, Runs
+from worker.store.living import KeptLiving
 from worker.store.mirror import Mirror
 from worker.store.news import NewsStream
 from worker.store.past import KeptPast
 from worker.store.progress import Progress
 from worker.store.readers import Readers
+from worker.store.rebuild import Rebuild
 from worker.store.rejected import Rejected
 from worker.store.reports import Reports
 from worker.store.stories import Stories
@@ -47,7 +48,8 @@ class Store:
     lease: Lease
     runs: Runs
     past: KeptPast
-    background: KeptBackground
+    living: KeptLiving
+    rebuild: Rebuild
     progress: Progress
     reports: Reports
     forgotten: Forgotten
@@ -74,7 +76,8 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         Lease(connection, keys),
         Runs(connection, keys),
         KeptPast(connection, keys),
-        KeptBackground(connection, keys),
+        KeptLiving(connection, keys),
+        Rebuild(connection, keys),
         Progress(connection, keys),
         Reports(connection, keys),
         Forgotten(connection, keys),
