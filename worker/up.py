@@ -58,9 +58,9 @@ def roles(n_ingest: int, settings: Settings) -> list[Role]:
     web = [Role("web", ("web",), program=("worker.cli",))] if settings.web else []
     return [
         *ingest,
-        Role("cluster", (*worker, "-Q", "cluster", "-n", "cluster@%h"), nice=True),
+        Role("cluster", (*worker, "-Q", "cluster,rebuild", "-n", "cluster@%h"), nice=True),
         Role("push", (*worker, "-Q", "push", "-n", "push@%h")),
-        Role("feeds", (*worker, "-Q", "feeds", "-n", "feeds@%h"), nice=True),
+        Role("feeds", (*worker, "-Q", "feeds,rebuild", "-n", "feeds@%h"), nice=True),
         Role("beat", ("beat", "--loglevel=WARNING", "-s", str(settings.data_dir / "beat"), "--pidfile=")),
         *web,
     ]

@@ -96,7 +96,8 @@ def holder(store: Store, url: str, now: float) -> Iterator[multiprocessing.proce
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid or 0, signal.SIGKILL)
         process.join(PATIENCE_SECONDS)
-        store.connection.delete(store.keys.private("lease"))  # as when it runs out
+        claims = store.connection.keys(store.keys.private("rebuild:claim:*"))
+        store.connection.delete(store.keys.private("lease"), *claims)  # as when they run out
 
 
 def told(store: Store) -> Told:
