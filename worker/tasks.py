@@ -45,10 +45,13 @@ def drain() -> int:
 def cluster() -> int | None:
     """One run, if there is news; where a large window is being clustered anew, others are asked to help."""
     clusterer = runtime().clusterer
-    number = clusterer.run(time.time())
-    for _ in range(min(clusterer.rebuilder.n_open(), MOST_HELPERS)):
+    clusterer.rebuilder.ask = _ask_for_help
+    return clusterer.run(time.time())
+
+
+def _ask_for_help(n_pieces: int) -> None:
+    for _ in range(min(n_pieces, MOST_HELPERS)):
         rebuild.apply_async(expires=HELP_EXPIRES_SECONDS)
-    return number
 
 
 @app.task(max_retries=3)

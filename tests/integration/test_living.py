@@ -213,7 +213,7 @@ def test_a_piece_whose_worker_died_is_taken_up_again(store: Store) -> None:
     holder = clusterer(store, window_seconds=30 * DAY)
     first_wave(store)
     tellings = {name: one.telling for name, one in load_window(store).families.items()}
-    begun = Rebuilder(store, PARAMS, "dead", tellings)
+    begun = Rebuilder(store, PARAMS, "dead", known=tellings)
     begun.begin(Background.of(list(tellings.values()), PARAMS), Unit(), EARLY)
     plan = store.rebuild.plan()
     assert plan is not None

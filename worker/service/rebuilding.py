@@ -52,20 +52,16 @@ class _Begun:
 
 @dataclass(slots=True)
 class Rebuilder:
-    """One process's part in it. `known`: what families tell, as far as that need not be loaded; `begun`: what it keeps
-    from piece to piece.
+    """One process's part in it. `ask` tells other processes that there are so many pieces. `known`: what families tell,
+    as far as that need not be loaded; `begun`: what it keeps from piece to piece.
     """
 
     store: Store
     params: Params
     name: str
+    ask: Callable[[int], None] = lambda _: None
     known: Mapping[str, Telling] = field(default_factory=dict)
     begun: _Begun | None = None
-
-    def n_open(self) -> int:
-        """How many pieces are to be done in the stage that is in work."""
-        plan = self.store.rebuild.plan()
-        return len(self.store.rebuild.undone(plan)) if plan else 0
 
     def help(self, seconds: float = HELP_SECONDS) -> int:
         """Works on the stage in work, as long as it has pieces that nobody is at; how many this process did."""
@@ -93,7 +89,9 @@ class Rebuilder:
         """
         until = time.monotonic() + seconds
         while (plan := self.store.rebuild.plan()) is not None:
-            self._tell(plan)
+            n_open = len(self.store.rebuild.undone(plan))
+            self._tell(plan, n_open)
+            self.ask(n_open)
             self._work(until - time.monotonic())
             if self.store.rebuild.undone(plan):
                 return None
@@ -107,9 +105,9 @@ class Rebuilder:
         """Keeps nothing of the window: somebody else holds the lease, or it is clustered."""
         self.known, self.begun = {}, None
 
-    def _tell(self, plan: Plan) -> None:
-        n_done = plan.n_pieces - len(self.store.rebuild.undone(plan))
-        self.store.progress.tell(self.name, Stage(plan.stage, n_done, plan.n_pieces, plan.began))
+    def _tell(self, plan: Plan, n_open: int) -> None:
+        told = Stage(plan.stage, plan.n_pieces - n_open, plan.n_pieces, plan.began)
+        self.store.progress.tell(self.name, told)
 
     def _do_one(self, plan: Plan) -> bool:
         """Does one piece that is neither done nor claimed, if there is any."""
