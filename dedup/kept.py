@@ -23,7 +23,7 @@ from dedup.errors import DedupError
 from dedup.graph import Pairs
 from dedup.groups import Scored
 from dedup.pipeline import Telling
-from dedup.terms import NO_TERMS
+from dedup.terms import NO_TERMS, pack_terms
 
 N_PLACES: Final = 4
 """Core, story, event and label."""
@@ -37,12 +37,6 @@ class KeptError(DedupError):
     """Bytes that are no row or no places of a family."""
 
 
-def digest_of(telling: Telling) -> bytes:
-    """Eight bytes by which it is seen that a family tells the same as before."""
-    published_at = math.nan if telling.published_at is None else telling.published_at
-    return blake2b(struct.pack("<d", published_at) + telling.terms.to_bytes(), digest_size=8).digest()
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """What is kept of a family by itself: its serial, the digest of its telling, and when that was published (Unix
@@ -52,11 +46,6 @@ class Head:
     serial: int
     digest: bytes
     published_at: float | None
-
-    @classmethod
-    def of(cls, serial: int, telling: Telling) -> Head:
-        """That of a family that tells this."""
-        return cls(serial, digest_of(telling), telling.published_at)
 
     def to_bytes(self) -> bytes:
         """20 bytes."""
@@ -68,11 +57,30 @@ class Head:
         serial, digest, published_at = _HEADER.unpack_from(packed)
         return cls(serial, digest, None if math.isnan(published_at) else published_at)
 
-    def telling(self, now: Telling | None) -> Telling:
-        """What the family tells now, if it is that which was kept; else nothing, at the time of then."""
-        if now is not None and digest_of(now) == self.digest:
-            return now
-        return Telling(NO_TERMS, self.published_at)
+
+def heads_of(tellings: Sequence[Telling], serials: Sequence[int]) -> list[Head]:
+    """The heads of families that tell this."""
+    return [
+        Head(serial, digest, one.published_at)
+        for serial, digest, one in zip(serials, _digests(tellings), tellings, strict=True)
+    ]
+
+
+def told_then(heads: Mapping[str, Head], now: Mapping[str, Telling]) -> dict[str, Telling]:
+    """What families told, as far as they tell the same now; others nothing, at the time of then."""
+    known = {name: now[name] for name in heads if name in now}
+    digests = dict(zip(known, _digests(list(known.values())), strict=True))
+    return {
+        name: known[name] if digests.get(name) == head.digest else Telling(NO_TERMS, head.published_at)
+        for name, head in heads.items()
+    }
+
+
+def _digests(tellings: Sequence[Telling]) -> list[bytes]:
+    """Eight bytes of each by which it is seen that a family tells the same as before."""
+    times = [struct.pack("<d", math.nan if one.published_at is None else one.published_at) for one in tellings]
+    packed = pack_terms([one.terms for one in tellings])
+    return [blake2b(time + terms, digest_size=8).digest() for time, terms in zip(times, packed, strict=True)]
 
 
 def pack_rows(heads: Sequence[Head], serials: NDArray[np.int64], first: int, pairs: Pairs) -> list[bytes]:

@@ -29,7 +29,7 @@ from dedup.cluster import cluster_graph, in_order, near
 from dedup.episode import Articles, Days, find_homes, tell_apart
 from dedup.graph import Index, Pairs, find_pairs, graph_of, same_kind, strongest
 from dedup.groups import Earlier, Known, Scored, compare_groups, distinct
-from dedup.kept import Head, Part, pack_rows, serials_of
+from dedup.kept import Head, Part, heads_of, pack_rows, serials_of, told_then
 from dedup.pipeline import (
     Background,
     Done,
@@ -169,7 +169,7 @@ class Living:
         """Fills an empty one with families of which the neighbours are known; `families` as of now. One that is not
         among them, or tells something else now, stands there without what it told, and goes with the next step.
         """
-        self._add({name: head.telling(families.get(name)) for name, head in heads.items()})
+        self._add(told_then(heads, families))
         self.serials = serials_of(heads.values())
         self._connect(pairs)
 
@@ -233,8 +233,7 @@ class Living:
     def fresh_rows(self) -> dict[str, bytes]:
         """What is to be kept of the families that came with the last step."""
         first, names = self.step.first, self.names[self.step.first :]
-        serials = self.serials[first:].tolist()
-        heads = [Head.of(serial, self.tellings[name]) for name, serial in zip(names, serials, strict=True)]
+        heads = heads_of([self.tellings[name] for name in names], self.serials[first:].tolist())
         return dict(zip(names, pack_rows(heads, self.serials, first, self.step.found), strict=True))
 
     def _changed(self, before: NDArray[np.int64]) -> NDArray[np.int64]:

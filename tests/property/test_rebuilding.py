@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.kept import Head, KeptError, Part, pack_places, pack_rows, read_places, read_rows
+from dedup.kept import KeptError, Part, heads_of, pack_places, pack_rows, read_places, read_rows
 from dedup.living import Living
 from dedup.pipeline import Background, Params, Telling
 from dedup.rebuilding import Neighbours, tell_part
@@ -72,7 +72,7 @@ def test_whoever_takes_a_window_up_between_two_steps_goes_on_as_who_left_it(
 def test_pieces_of_any_size_give_the_stories_of_the_whole(told: Told, n_block: int, n_part: int, few: bool) -> None:
     params, window = FEW if few else Params(), tellings(told)
     background, names = Background.of(list(window.values()), params), list(window)
-    heads = {name: Head.of(i, telling) for i, (name, telling) in enumerate(window.items())}
+    heads = dict(zip(names, heads_of(list(window.values()), range(len(names))), strict=True))
     rows: dict[str, bytes] = {}
     for start in range(0, len(names), n_block):
         neighbours, stop = Neighbours(background, params), min(start + n_block, len(names))
@@ -110,7 +110,7 @@ def test_other_bytes_are_refused_by_the_family_they_are_of(packed: bytes) -> Non
 def test_a_part_that_was_cut_off_is_refused() -> None:
     window = tellings([(0, [1, 2, 3, 4, 5, 6], 1.0, None)] * 3)
     living = Living.empty(Background.of(list(window.values()), Params()), Params())
-    heads = [Head.of(i, telling) for i, telling in enumerate(window.values())]
+    heads = heads_of(list(window.values()), range(3))
     neighbours = Neighbours(living.background, Params())
     neighbours.add(list(window.values()))
     rows = pack_rows(heads, np.arange(3), 0, neighbours.find(0))

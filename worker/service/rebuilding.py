@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from dedup.kept import N_PLACES, Head, pack_rows
+from dedup.kept import N_PLACES, Head, heads_of, pack_rows, told_then
 from dedup.living import Living
 from dedup.pipeline import Background, Params, Telling
 from dedup.rebuilding import Neighbours, tell_part
@@ -78,7 +78,7 @@ class Rebuilder:
 
     def begin(self, background: Background, unit: Unit, now: float) -> None:
         """Plans to cluster the known families by this background; `unit` holds what lets the plan through."""
-        heads = [(name, Head.of(i, telling)) for i, (name, telling) in enumerate(self.known.items())]
+        heads = list(zip(self.known, heads_of(list(self.known.values()), range(len(self.known))), strict=True))
         blocks = [dict(heads[i : i + BLOCK_FAMILIES]) for i in range(0, len(heads), BLOCK_FAMILIES)]
         self.store.rebuild.begin(unit, background, blocks, now)
         commit(self.store.connection, [unit])
@@ -161,7 +161,7 @@ class Rebuilder:
         """What these families told when all was planned."""
         missing = [name for name in families if name not in self.known]
         now = {**self.known, **load_tellings(self.store, missing)} if missing else self.known
-        return [head.telling(now.get(name)) for name, head in families.items()]
+        return list(told_then(families, now).values())
 
     def _connected(self, plan: Plan) -> Living | None:
         """The window as it was planned, of which only the neighbours are known."""
