@@ -75,8 +75,8 @@ def run(settings: Settings, tell: Callable[[str], None], environ: Mapping[str, s
         begun = time.monotonic()
         with Client(url) as client:
             pushed = client.push(lines)
-            tell(f"{len(pushed.accepted)} articles pushed from {seeds().parent.name}/{seeds().name}")
             ids = list(dict.fromkeys(pushed.accepted))
+            tell(f"{_counted(len(pushed.accepted), len(ids))} from {seeds().parent.name}/{seeds().name}")
             articles = _wait(client, ids)
             seconds = time.monotonic() - begun
             tell(f"all of them are in stories, {seconds:.1f} s after the push")
@@ -103,6 +103,13 @@ def _write_report(settings: Settings, url: str, client: Client, report: Path) ->
     if rendered is None:
         raise DemoError(f"the report of {period.name} was not kept")
     report.write_text(rendered.html, encoding="utf-8")
+
+
+def _counted(n_pushed: int, n_articles: int) -> str:
+    """What was pushed, told so that it adds up."""
+    n_revisions = n_pushed - n_articles
+    revisions = f" and {n_revisions} revision{'s' if n_revisions > 1 else ''} of them" if n_revisions else ""
+    return f"{n_articles} articles{revisions} pushed"
 
 
 def _shown(client: Client, articles: list[ArticleEntry], n_pushed: int, seconds: float, report: Path) -> Shown:

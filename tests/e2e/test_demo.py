@@ -51,7 +51,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory, user_environ: Callable[[Path
 def test_it_ends_well_and_says_what_it_does(shown: Shown) -> None:
     assert shown.code == 0, shown.err
     assert "Traceback" not in shown.err
-    assert "25 articles pushed from seeds/articles.jsonl" in shown.err
+    assert "24 articles and 1 revision of them pushed from seeds/articles.jsonl" in shown.err
     assert "24 articles, 18 families, 5 stories, 4 storylines" in shown.out
 
 
