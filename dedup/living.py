@@ -32,13 +32,11 @@ from dedup.groups import Earlier, Known, Scored, compare_groups, distinct
 from dedup.kept import Head, Part, heads_of, pack_rows, serials_of, told_then
 from dedup.pipeline import (
     Background,
-    Done,
     Params,
     Telling,
     count_words,
     describe,
     merge_articles,
-    unheard,
     weigh,
 )
 
@@ -49,10 +47,6 @@ MOST_MOVED: Final = 0.5
 """Families that may come and leave before a larger window's background is made anew, as a share of those that it was
 made of. Where a third of 5,837 articles is not in the background, B-cubed is .929 (of that third .936), where six in
 ten are not .925 (of these .927), beside .924 with all of them in it."""
-
-
-STAGES: Final = ("background", "vectors", "graph", "HDBSCAN", "merge pass", "telling apart")
-"""What there is to do where a window is clustered as a whole, in order."""
 
 
 def is_large(families: Sized) -> bool:
@@ -156,12 +150,10 @@ class Living:
         return cls(params, background, nobody, index, Pairs.of([]), sparse.csr_matrix((0, 0)))
 
     @classmethod
-    def of(
-        cls, families: Mapping[str, Telling], background: Background, params: Params, done: Done = unheard
-    ) -> Living:
-        """That of these families, in their order; `done` hears of each of `STAGES` but the first."""
+    def of(cls, families: Mapping[str, Telling], background: Background, params: Params) -> Living:
+        """That of these families, in their order."""
         living = cls.empty(background, params)
-        living.follow(families, done)
+        living.follow(families)
         living.n_moved = 0
         return living
 
@@ -209,18 +201,16 @@ class Living:
         """The graph without edges between dated and undated articles."""
         return same_kind(self.graph, self.articles.published_days)
 
-    def follow(self, families: Mapping[str, Telling], done: Done = unheard) -> None:
-        """Makes these the families of the window; new ones are numbered in their order. `done` hears of each stage."""
+    def follow(self, families: Mapping[str, Telling]) -> None:
+        """Makes these the families of the window; new ones are numbered in their order."""
         left, n_came = self._moves(families)
         first, found, before = len(self.names), Pairs.of([]), self.places()
         if left or n_came:
             self._drop([*left, *self._robbed(self.place(left))])
             self._add({name: telling for name, telling in families.items() if name not in self.tellings})
-            done("vectors")
             found = find_pairs(self.index, first)
             touched = self._connect(found)
-            done("graph")
-            self._cluster(touched, done)
+            self._cluster(touched)
             self.index = self.index.tidied()
         self.n_moved += len(left) + n_came
         gone = [name for name in left if name not in self.tellings]
@@ -308,22 +298,19 @@ class Living:
         touched[n_before:] = True
         return touched & self.index.is_here
 
-    def _cluster(self, touched: NDArray[np.bool_], done: Done) -> None:
+    def _cluster(self, touched: NDArray[np.bool_]) -> None:
         """Clusters anew what these articles, and edges of theirs, may change."""
         apart = self._apart()
         fresh = self._find_cores(apart, touched)
-        done("HDBSCAN")
         merging = np.flatnonzero(self._among(self.cores, self._tie(apart, touched, fresh)))
         cores, own = in_order(self.cores.of[merging]), self.articles.at(merging)
         merged = merge_articles(cores, _part(apart, merging), own, self.params, self._earlier(merging, cores))
         self.known.settle()
         made = self.stories.put(merging, merged)
-        done("merge pass")
         stories = np.unique(self.stories.of[self._among(self.cores, fresh)])
         changed = self._among(self.stories, np.union1d(made, stories))
         self._tell_apart(np.flatnonzero(changed))
         self._bring_home(changed, touched)
-        done("telling apart")
 
     def _among(self, groups: Numbered, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which articles of the window are in these groups."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from dedup.correction import Corrections
 from dedup.identity import Outcome, mint, to_change
 from dedup.naming import InUse, Naming, in_use, name_stories
-from dedup.pipeline import Done, Params, story_profiles, unheard
+from dedup.pipeline import Params, story_profiles
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
 from dedup.telling import continued, founder_of, tell_story, tell_storyline
@@ -65,18 +65,13 @@ class Run:
     settled: Mapping[str, Sequence[HeldFamily]] = field(default_factory=dict)
 
     def decide(
-        self,
-        touched: Collection[str],
-        revised: Iterable[str],
-        corrected: Collection[tuple[str, str]] = (),
-        done: Done = unheard,
+        self, touched: Collection[str], revised: Iterable[str], corrected: Collection[tuple[str, str]] = ()
     ) -> None:
         """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text,
-        `corrected` pairs of articles that a correction was made or taken back about. `done` hears of the stages where
-        a large window is clustered as a whole.
+        `corrected` pairs of articles that a correction was made or taken back about.
         """
         self.passage = self.window.pass_on(self.inside)
-        living = self.window.follow(self.inside, self.passage.past.frequencies, self.params, done)
+        living = self.window.follow(self.inside, self.passage.past.frequencies, self.params)
         held = self.window.by_story()
         named = name_stories(self.window, self.inside, living, touched, held, self.corrections, self.ids_in_use)
         self.inside, self.settled, outcome = named.inside, named.settled, named.outcome

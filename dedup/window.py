@@ -9,7 +9,7 @@ from typing import Final
 
 from dedup.frequencies import NO_FREQUENCIES, Frequencies
 from dedup.living import Living, is_large
-from dedup.pipeline import Background, Done, Params, Telling, unheard
+from dedup.pipeline import Background, Params, Telling
 from dedup.story import Story, Storyline
 from dedup.storyline import Profile
 
@@ -104,18 +104,15 @@ class Window:
     generation: str = ""
     renews: bool = True
 
-    def follow(self, inside: Iterable[HeldFamily], before: Frequencies, params: Params, done: Done = unheard) -> Living:
+    def follow(self, inside: Iterable[HeldFamily], before: Frequencies, params: Params) -> Living:
         """The clustering of these families; `before` are the document frequencies of what was told earlier, for where
-        the background is made anew. `done` hears of the stages of a whole clustering, of a large window.
+        the background is made anew.
         """
         families = {one.family_id: one.telling for one in inside}
         if is_large(families) and self.living is not None and not (self.renews and self.living.is_worn_by(families)):
             self.living.follow(families)
         else:
-            hears = done if is_large(families) else unheard
-            hears("background")
-            background = Background.of(list(families.values()), params, before)
-            self.living = Living.of(families, background, params, hears)
+            self.living = Living.of(families, Background.of(list(families.values()), params, before), params)
         return self.living
 
     def pass_on(self, inside: Iterable[HeldFamily]) -> Passage:

@@ -27,15 +27,17 @@ import pytest
 import redis
 
 from dedup.article import parse_article
-from dedup.pipeline import cluster_articles
+from dedup.pipeline import Background, Params, Telling, cluster_articles
+from dedup.terms import NO_TERMS
 from worker import embedded
 from worker.cli import parser
 from worker.cli.bar import COSTS
 from worker.client import Client
 from worker.service.draining import drain
+from worker.service.rebuilding import Rebuilder
 from worker.service.runtime import make_runtime
 from worker.settings import Settings
-from worker.store.progress import Stage
+from worker.store.commit import Unit
 
 Run = Callable[..., Any]
 
@@ -890,19 +892,20 @@ def test_the_figures_of_a_service_are_told(dedup: Run, worked: Path) -> None:
     assert re.search(r"^waiting_for_a_run +no$", dedup("status", "--data-dir", worked).out, re.MULTILINE)
 
 
-def test_how_far_a_long_run_is_is_told_while_it_lasts(dedup: Run, data_dir: Path) -> None:
+def test_how_far_a_large_window_is_clustered_anew_is_told_while_it_is(dedup: Run, data_dir: Path) -> None:
     server = embedded.start(data_dir)
     try:
         store = make_runtime(Settings(), server.url).store
-        store.lease.acquire("somebody")
-        store.progress.tell("somebody", Stage("graph", 3, 12, began=1_795_000_000))
+        nothing = {"f1": Telling(NO_TERMS, None)}
+        background = Background.of(list(nothing.values()), Params())
+        Rebuilder(store, Params(), "somebody", known=nothing).begin(background, Unit(), 1_795_000_000)
         told = json.loads(dedup("status", "--data-dir", data_dir, "--json").out)
         line = dedup("status", "--data-dir", data_dir).out
         store.connection.close()
     finally:
         server.stop()
-    assert told["progress"] == {"stage": "graph", "done": 3, "total": 12, "began_at": "2026-11-18T11:06:40Z"}
-    assert re.search(r"^progress +graph, 3 of 12 done since 2026-11-18T11:06:40Z$", line, re.MULTILINE)
+    assert told["progress"] == {"stage": "neighbours", "done": 0, "total": 1, "began_at": "2026-11-18T11:06:40Z"}
+    assert re.search(r"^progress +neighbours, 0 of 1 done since 2026-11-18T11:06:40Z$", line, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

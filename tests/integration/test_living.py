@@ -21,7 +21,7 @@ from worker.service.forgetting import Forgetting
 from worker.service.rebuilding import Rebuilder
 from worker.service.window import load_window
 from worker.store.commit import Unit
-from worker.store.progress import Progress, Stage
+from worker.store.rebuild import Progress
 from worker.store.store import Store, open_store
 
 EARLY = 1_760_000_000.0
@@ -145,24 +145,21 @@ def test_a_forgotten_article_is_in_no_background(store: Store) -> None:
 def test_how_far_a_whole_clustering_is_can_be_read_and_is_gone_when_it_is_done(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Stage | None] = []
-    tell = type(store.progress).tell
-
-    def listen(progress: Progress, holder: str, stage: Stage) -> None:
-        tell(progress, holder, stage)
-        told.append(store.progress.read())
-
-    monkeypatch.setattr(type(store.progress), "tell", listen)
     holder = clusterer(store, window_seconds=30 * DAY)
     first_wave(store)
-    holder.run(EARLY + 1)
-    blocks, parts = ([one for one in told if one and one.stage == name] for name in ("neighbours", "stories"))
-    assert told == [*blocks, *parts]
-    assert [*blocks, parts[0]] == [Stage("neighbours", 0, 4, EARLY + 1), Stage("stories", 0, parts[0].total, EARLY + 1)]
-    assert store.progress.read() is None
-    ingest(store, about(2, "b"), at=EARLY + 3)
-    holder.run(EARLY + 4)
-    assert told == [*blocks, *parts]
+    assert store.rebuild.progress() is None
+    monkeypatch.setattr(clustering, "FIRST_SECONDS", 0.0)
+    assert holder.run(EARLY + 1) is None
+    assert store.rebuild.progress() == Progress("neighbours", 0, 4, EARLY + 1)
+    assert Rebuilder(store, PARAMS, "helper").help() == 4
+    assert store.rebuild.progress() == Progress("neighbours", 4, 4, EARLY + 1)
+    assert holder.run(EARLY + 2) is None
+    told = store.rebuild.progress()
+    assert told is not None
+    assert (told.stage, told.done, told.began) == ("stories", 0, EARLY + 1)
+    assert Rebuilder(store, PARAMS, "helper").help() == told.total
+    assert holder.run(EARLY + 3) == 1
+    assert store.rebuild.progress() is None
 
 
 def test_of_a_window_that_is_no_longer_large_no_background_is_kept(store: Store) -> None:

@@ -25,7 +25,7 @@ from worker.cli.output import escaped, json_text, note, show_fields, show_json, 
 from worker.client import UnknownArticleError
 from worker.service.overview import overview
 from worker.service.runtime import make_runtime
-from worker.store.progress import Stage
+from worker.store.rebuild import Progress
 from worker.store.reports import Rendered
 
 _TOLD_ARTICLES: Final = 50
@@ -145,8 +145,8 @@ def status(args: argparse.Namespace) -> int:
     return 0
 
 
-def _progress(told: Stage | None, as_json: bool) -> dict[str, object] | str | None:
-    """How far a run over the whole window is: its fields, or a line; None where there is none."""
+def _progress(told: Progress | None, as_json: bool) -> dict[str, object] | str | None:
+    """How far a large window is clustered anew: its fields, or a line; None where none is."""
     if told is None:
         return None
     began_at = format_time(told.began)

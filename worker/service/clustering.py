@@ -49,7 +49,7 @@ LEAST_REST_SECONDS: Final = 60.0
 after it, and after the backlog was first seen: a run over 20,000 new articles takes as long as ingesting as many."""
 
 
-FIRST_SECONDS: Final = 30.0
+FIRST_SECONDS: Final = 20.0
 """How long a holder works on a clustering without which there can be no run, before it looks what else there is..."""
 BESIDE_SECONDS: Final = 1.0
 """... and how long it begins new pieces of one beside which runs go on."""
@@ -136,8 +136,6 @@ class Clusterer:
             return None
         run.remember()
         window.generation = writing.kept_under
-        if rebuilt is not None:
-            self.store.progress.end()
         if window is not held or rebuilt is not None:
             gc.freeze()  # what is held for good need not be looked through again and again
         return run.number

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dedup.article import format_time
-from worker.store.progress import Stage
+from worker.store.rebuild import Progress
 from worker.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """Counts of what is kept and what waits. `last_run` is a number, `last_run_at` RFC 3339 ("" before the first);
-    `waiting_for_a_run` tells whether something has come since; `progress` is that of a run over the whole window, while
-    there is one.
+    `waiting_for_a_run` tells whether something has come since; `progress` says how far a large window is clustered
+    anew, while it is.
     """
 
     articles: int
@@ -25,7 +25,7 @@ class Overview:
     rejected: int
     last_run: int
     last_run_at: str
-    progress: Stage | None
+    progress: Progress | None
 
 
 def overview(store: Store) -> Overview:
@@ -42,5 +42,5 @@ def overview(store: Store) -> Overview:
         rejected=store.rejected.size(),
         last_run=int(last.get("number", 0)),
         last_run_at=format_time(float(last["at"])) if "at" in last else "",
-        progress=store.progress.read(),
+        progress=store.rebuild.progress(),
     )

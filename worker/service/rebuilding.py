@@ -22,7 +22,6 @@ from dedup.pipeline import Background, Params, Telling
 from dedup.rebuilding import Neighbours, tell_part
 from worker.service.window import load_tellings
 from worker.store.commit import Unit, commit
-from worker.store.progress import Stage
 from worker.store.rebuild import Plan
 from worker.store.store import Store
 
@@ -89,25 +88,20 @@ class Rebuilder:
         """
         until = time.monotonic() + seconds
         while (plan := self.store.rebuild.plan()) is not None:
-            n_open = len(self.store.rebuild.undone(plan))
-            self._tell(plan, n_open)
-            self.ask(n_open)
+            self.ask(len(self.store.rebuild.undone(plan)))
             self._work(until - time.monotonic())
             if self.store.rebuild.undone(plan):
                 return None
             self.begun = None
             if plan.stage == "stories":
                 return self._ended(plan)
-            self._split(plan, guarded())
+            if not self._split(plan, guarded()):
+                return None
         return None
 
     def forget(self) -> None:
         """Keeps nothing of the window: somebody else holds the lease, or it is clustered."""
         self.known, self.begun = {}, None
-
-    def _tell(self, plan: Plan, n_open: int) -> None:
-        told = Stage(plan.stage, plan.n_pieces - n_open, plan.n_pieces, plan.began)
-        self.store.progress.tell(self.name, told)
 
     def _do_one(self, plan: Plan) -> bool:
         """Does one piece that is neither done nor claimed, if there is any."""
@@ -163,32 +157,36 @@ class Rebuilder:
         now = {**self.known, **load_tellings(self.store, missing)} if missing else self.known
         return list(told_then(families, now).values())
 
-    def _connected(self, plan: Plan) -> Living | None:
-        """The window as it was planned, of which only the neighbours are known."""
+    def _connected(self, plan: Plan) -> tuple[Living, dict[str, Head]] | None:
+        """The window as it was planned, of which only the neighbours are known, and its families; None where the plan
+        is over, or a server that was killed has lost what came of a piece.
+        """
         background = self.store.rebuild.background(self.params)
-        if background is None:
+        heads, pairs = self.store.living.rows(plan.generation)
+        if background is None or len(heads) != plan.n_families:
             return None
         living = Living.empty(background, self.params)
-        living.connect(*self.store.living.rows(plan.generation), self.known)
-        return living
+        living.connect(heads, pairs, self.known)
+        return living, heads
 
-    def _split(self, plan: Plan, unit: Unit) -> None:
+    def _split(self, plan: Plan, unit: Unit) -> bool:
         """Begins the second stage."""
-        living = self._connected(plan)
-        if living is not None:
-            heads, _ = self.store.living.rows(plan.generation)
-            named = list(heads.items())
-            parts = [(part, dict(named[i] for i in part.serials.tolist())) for part in living.split(BLOCK_FAMILIES)]
-            self.store.rebuild.go_on(unit, plan, parts)
-            commit(self.store.connection, [unit])
+        connected = self._connected(plan)
+        if connected is None:
+            return False
+        living, heads = connected
+        named = list(heads.items())
+        parts = [(part, dict(named[i] for i in part.serials.tolist())) for part in living.split(BLOCK_FAMILIES)]
+        self.store.rebuild.go_on(unit, plan, parts)
+        return commit(self.store.connection, [unit])[0]
 
     def _ended(self, plan: Plan) -> Rebuilt | None:
         """The window with the stories that were found."""
-        living = self._connected(plan)
-        if living is None:
+        connected, results = self._connected(plan), self.store.rebuild.results("stories")
+        if connected is None or len(results) != plan.n_pieces:
             return None
-        places, n_told = np.zeros((len(living.names), N_PLACES), np.int64), 0
-        for number, packed in sorted(self.store.rebuild.results("stories").items()):
+        living, places, n_told = connected[0], np.zeros((plan.n_families, N_PLACES), np.int64), 0
+        for number, packed in sorted(results.items()):
             part, _ = self.store.rebuild.part(number)
             stories, events = np.frombuffer(packed, "<u4").astype(np.int64).reshape(2, -1) + n_told
             places[part.serials] = np.column_stack([part.cores, stories, events, events])

@@ -27,13 +27,24 @@ CLAIM_SECONDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is being done: the generation that it makes, the stage in work, how many pieces that has, and when all of it
-    began (Unix seconds).
+    """What is being done: the generation that it makes, the stage in work, how many pieces that has, of how many
+    families all is, and when it began (Unix seconds).
     """
 
     generation: str
     stage: StageName
     n_pieces: int
+    n_families: int
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is: the stage in work, how many of its pieces are done, and when all of it began (Unix seconds)."""
+
+    stage: StageName
+    done: int
+    total: int
     began: float
 
 
@@ -46,11 +57,19 @@ class Rebuild:
 
     def plan(self) -> Plan | None:
         """What is being done; None where nothing is."""
-        generation, stage, n_pieces, began = self.connection.hmget(self._key, "generation", "stage", "pieces", "began")
+        names = ("generation", "stage", "pieces", "families", "began")
+        generation, stage, n_pieces, n_families, began = self.connection.hmget(self._key, names)
         if generation is None:
             return None
         name: StageName = "stories" if stage == b"stories" else "neighbours"
-        return Plan(generation.decode(), name, int(n_pieces), float(began))
+        return Plan(generation.decode(), name, int(n_pieces), int(n_families), float(began))
+
+    def progress(self) -> Progress | None:
+        """How far it is; None where nothing is being done."""
+        plan = self.plan()
+        if plan is None:
+            return None
+        return Progress(plan.stage, plan.n_pieces - len(self.undone(plan)), plan.n_pieces, plan.began)
 
     def background(self, params: Params) -> Background | None:
         """By what the families are weighed."""
@@ -61,7 +80,8 @@ class Rebuild:
         generation = str(self.connection.incr(self.keys.private("generations")))
         unit.expect("HGET", self._key, "generation", reply=None)
         unit.put(self._key, pack_background(background))
-        unit.put(self._key, {"generation": generation, "stage": "neighbours", "pieces": len(blocks), "began": began})
+        unit.put(self._key, {"generation": generation, "stage": "neighbours", "began": began})
+        unit.put(self._key, {"pieces": len(blocks), "families": sum(len(block) for block in blocks)})
         unit.put(self._pieces("neighbours"), {str(i): _packed(block) for i, block in enumerate(blocks)})
 
     def go_on(self, unit: Unit, plan: Plan, parts: Sequence[tuple[Part, Mapping[str, Head]]]) -> None:

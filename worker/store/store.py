@@ -22,7 +22,6 @@ from worker.store.living import KeptLiving
 from worker.store.mirror import Mirror
 from worker.store.news import NewsStream
 from worker.store.past import KeptPast
-from worker.store.progress import Progress
 from worker.store.readers import Readers
 from worker.store.rebuild import Rebuild
 from worker.store.rejected import Rejected
@@ -50,7 +49,6 @@ class Store:
     past: KeptPast
     living: KeptLiving
     rebuild: Rebuild
-    progress: Progress
     reports: Reports
     forgotten: Forgotten
     feeds: Feeds
@@ -78,7 +76,6 @@ def open_store(connection: Connection, prefix: str, inbox_max: int = 1_000_000, 
         KeptPast(connection, keys),
         KeptLiving(connection, keys),
         Rebuild(connection, keys),
-        Progress(connection, keys),
         Reports(connection, keys),
         Forgotten(connection, keys),
         Feeds(connection, keys, FeedMemory(connection, keys)),
