@@ -52,6 +52,8 @@ _AHEAD_WORDS: Final = 3
 """Words before an ordinal that may say that it is still to come."""
 _LARGEST_ROUND: Final = 30
 """A larger number after a name ("Boeing 737") counts no rounds."""
+_MOST_DAYS: Final = 31
+_YEARS: Final = (1900, 2100)
 _FURTHEST: Final = 3
 """Words between the first and the last of an expression that points back ("ago" first: "vor mehr als zwei Wochen")."""
 _RECALL_SENTENCES: Final = 2
@@ -206,6 +208,15 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
 def digits() -> dict[int, str]:
     """The numbers that words may stand for, by their hashes as fillers and numbers have them."""
     return {number: str(value) for value, number in enumerate(_digits().tolist())}
+
+
+@cache
+def common_numbers() -> frozenset[int]:
+    """Numbers that any text may have, as `Cues.numbers` has them: up to 31, as small counts, hours and days of a month
+    are, and years.
+    """
+    values = (*range(_MOST_DAYS + 1), *range(*_YEARS))
+    return frozenset(word >> 32 for word in hashes_of([str(value) for value in values]))
 
 
 def beside(context: int, words: Container[int]) -> tuple[int, bool] | None:

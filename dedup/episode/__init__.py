@@ -22,7 +22,7 @@ from dedup.episode.anchoring import Days
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import has_no_theme, is_of_tables
-from dedup.episode.rounds import compare_members, find_outsiders, split_rounds
+from dedup.episode.rounds import find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams
 
 __all__ = [
@@ -163,8 +163,16 @@ def find_parting(
         if signature is not None:
             return Parting("events", signature)
         event = next(part for part in split_events(members, words, params.event) if ends[0] in part)
-    outside = find_outsiders(compare_members(words.rows[event], articles.reliability[event]), params.round)
-    return Parting("outsider" if outside[np.isin(event, ends)].any() else "rounds")
+    return Parting("outsider" if _has_outsider(event, ends, articles) else "rounds")
+
+
+def _has_outsider(event: NDArray[np.int64], ends: tuple[int, int], articles: Articles) -> bool:
+    """Whether one of two articles of an event does not belong to it."""
+    if articles.weigher is None:
+        return False
+    own = articles.at(event)
+    outside = find_outsiders(own.words.rows, own.reliability, own.tales, articles.weigher)
+    return bool(outside[np.isin(event, ends)].any())
 
 
 def _stories(labels: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

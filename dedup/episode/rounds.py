@@ -1,12 +1,14 @@
 """Are these rounds of one storyline, where dates do not say?
 
-Some articles say which round they tell, or give other numbers for the same things. Those are anchors. Every other
-article goes to the anchor whose own facts it tells; what both rounds tell says nothing, and what an article tells of
-the past does not count. An article that is much less like the rest is there for a place or a person they share.
+Some articles say which round they tell. Those are anchors; where none does, they are the few articles that together
+best explain with whom the others share numbers (`sharing`). Every other article goes to the anchor whose own facts it
+tells; what both rounds tell says nothing, and what an article tells of the past does not count. An article that is much
+less like the rest, and says little of their theme, is there for a place or a person they share.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,28 +18,48 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cues import LAST_VALUE, WEEKDAY, Cues, Tale
+from dedup.cues import LAST_VALUE, NUMBER, WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, contradictions, count, join_marks, read_facts
+from dedup.episode.sharing import log_odds
 from dedup.episode.value import RoundParams
 
-_FEW_SLOTS: Final = 20
-"""Common slots from which a low agreement is clear."""
 _PRIOR_SLOTS: Final = (4, 10)
 """Slots imagined, alike and in all, beside those counted for the pooled agreement: few prove little."""
+_MOST_ROUNDS: Final = 4
+"""Rounds told by numbers alone."""
+_FEWEST_SAYERS: Final = 3
+"""Articles that say what is the theme of a story, however few it has."""
+_LEAST: Final = 0.05
+"""Smaller shares of the median are taken for this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Storyline:
     """The articles that may be of several rounds, and all that is compared of them.
 
-    `similarity`, `agreed`, `conflicted`: shape (n, n); the first over the one expected within a story, 0 with itself.
+    `similarity`, `agreed`, `conflicted`, `odds`: shape (n, n); the first over the one expected within a story, the last
+    as `sharing.log_odds` has it, both 0 with itself. `standing`: shape (n,), how well each belongs.
     """
 
     tales: Sequence[Tale]
     facts: Sequence[Facts]
+    standing: NDArray[np.float64]
     similarity: NDArray[np.float64]
     agreed: NDArray[np.int64]
     conflicted: NDArray[np.int64]
+    odds: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        tales: Sequence[Tale],
+        standing: NDArray[np.float64],
+        similarity: NDArray[np.float64],
+        params: RoundParams,
+    ) -> _Storyline:
+        agreed, conflicted = contradictions([tale.cues for tale in tales])
+        odds = log_odds(tales, agreed, conflicted, params)
+        return cls(tales, [read_facts(tale) for tale in tales], standing, similarity, agreed, conflicted, odds)
 
     @property
     def recalls(self) -> list[int]:
@@ -60,25 +82,30 @@ def split_rounds(
     weigher: Weigher,
 ) -> list[NDArray[np.int64]]:
     """The articles round by round; those that do not belong to the storyline come last, each alone."""
-    params = weigher.params
-    similarity = compare_members(rows[members], reliability[members])
-    outside = find_outsiders(similarity, params)
-    inside = np.flatnonzero(~outside)
+    params, own = weigher.params, [tales[i] for i in members]
+    similarity = _compare(rows[members], reliability[members])
+    standing = _standing(similarity, own, weigher)
+    inside = np.flatnonzero(standing >= params.outsider)
     parts = [members[inside]]
     if params.smallest <= len(inside) <= params.largest:
-        own = [tales[i] for i in members[inside]]
-        storyline = _Storyline(
-            own,
-            [read_facts(tale) for tale in own],
-            similarity[np.ix_(inside, inside)],
-            *contradictions([tale.cues for tale in own]),
-        )
-        labels = _rounds(storyline, weigher)
+        within = similarity[np.ix_(inside, inside)]
+        labels = _rounds(_Storyline.of([own[i] for i in inside], standing[inside], within, params), weigher)
         parts = [members[inside[labels == label]] for label in np.unique(labels)]
-    return [*(part for part in parts if len(part)), *(members[i : i + 1] for i in np.flatnonzero(outside))]
+    outside = np.flatnonzero(standing < params.outsider)
+    return [*(part for part in parts if len(part)), *(members[i : i + 1] for i in outside)]
 
 
-def compare_members(own: sparse.csr_matrix, reliability: NDArray[np.float64]) -> NDArray[np.float64]:
+def find_outsiders(
+    own: sparse.csr_matrix, reliability: NDArray[np.float64], tales: Sequence[Tale], weigher: Weigher
+) -> NDArray[np.bool_]:
+    """Which articles are much less like the others, and say little of their theme: bool, shape (n,).
+
+    `own`: their unit TF-IDF rows; what they tell in the same order.
+    """
+    return _standing(_compare(own, reliability), tales, weigher) < weigher.params.outsider
+
+
+def _compare(own: sparse.csr_matrix, reliability: NDArray[np.float64]) -> NDArray[np.float64]:
     """Similarity of any two articles over the one expected within a story, 0 with itself: float64, shape (n, n)."""
     scaled = sparse.diags_array(reliability**-0.5).tocsr() @ own
     similarity = np.asarray((scaled @ scaled.T).toarray(), np.float64)
@@ -86,16 +113,31 @@ def compare_members(own: sparse.csr_matrix, reliability: NDArray[np.float64]) ->
     return similarity
 
 
-def find_outsiders(similarity: NDArray[np.float64], params: RoundParams) -> NDArray[np.bool_]:
-    """Which articles are much less like the others, and not like any two of them."""
+def _standing(similarity: NDArray[np.float64], tales: Sequence[Tale], weigher: Weigher) -> NDArray[np.float64]:
+    """How well each article belongs to the others, 0 for one that is as like them and as much of their theme as the
+    median one, and as like two of them as is expected within one story: float64, shape (n,).
+    """
     two_best = np.sort(similarity, axis=1)[:, -2:].mean(axis=1)
-    return np.asarray(_is_far(similarity, params) & (two_best < params.outsider_similarity))
+    shares = _over_median(similarity.sum(axis=1)), _over_median(_theme(tales, weigher)), two_best
+    return np.asarray(sum(np.log(np.maximum(share, _LEAST)) for share in shares))
 
 
-def _is_far(similarity: NDArray[np.float64], params: RoundParams) -> NDArray[np.bool_]:
-    """Which articles are much less like the others than the median one."""
-    mean = similarity.sum(axis=1) / max(1, len(similarity) - 1)
-    return np.asarray(mean < params.outsider * np.median(mean))
+def _over_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    median = float(np.median(values))
+    return values / median if median > 0 else np.ones(len(values))
+
+
+def _theme(tales: Sequence[Tale], weigher: Weigher) -> NDArray[np.float64]:
+    """How much each article says of what many of them say, names and other words: float64, shape (n,)."""
+    facts = [read_facts(tale) for tale in tales]
+    frequency, marks = count(facts), join_marks(facts)
+    least = max(_FEWEST_SAYERS, weigher.params.theme_share * len(tales))
+    weights = {
+        fact: weigher.weigh(fact, marks[fact]) * said
+        for fact, said in sorted(frequency.items())
+        if said >= least and not marks[fact] & (NUMBER | WEEKDAY)
+    }
+    return np.array([sum(weight for fact, weight in weights.items() if fact in own) for own in facts], np.float64)
 
 
 def _rounds(storyline: _Storyline, weigher: Weigher) -> NDArray[np.int64]:
@@ -110,74 +152,66 @@ def _anchors(storyline: _Storyline, params: RoundParams) -> tuple[list[list[int]
     """The articles that tell a round for sure, round by round, the oldest first, and the ordinals of the rounds."""
     own = _ordinal_anchors(storyline, params)
     values = sorted(set(own.values()))
-    rounds = [[i for i, value in own.items() if value == wanted] for wanted in values]
-    if len(storyline.tales) > params.few:
-        return rounds, values
-    apart = _apart(storyline, params)
-    if not rounds:
-        total = storyline.agreed.sum() + storyline.conflicted.sum()
-        if not apart.any() or storyline.agreed.sum() > params.max_numbers_agreement * total:
-            return [], []
-        rounds = _most_contradictory(storyline, apart)
-    return _completed(storyline, rounds, values, apart, params)
-
-
-def _apart(storyline: _Storyline, params: RoundParams) -> NDArray[np.bool_]:
-    """Which two articles contradict each other."""
-    total = storyline.agreed.sum() + storyline.conflicted.sum()
-    is_clear = bool(total >= _FEW_SLOTS and storyline.agreed.sum() <= params.clear_agreement * total)
-    many = storyline.conflicted >= params.min_conflicts - is_clear
-    return np.asarray(many & (storyline.conflicted > params.conflict_ratio * storyline.agreed))
-
-
-def _most_contradictory(storyline: _Storyline, apart: NDArray[np.bool_]) -> list[list[int]]:
-    """The two articles that are most alike and contradict each other most, the older round first."""
-    gain = np.where(apart, (storyline.conflicted - storyline.agreed) * storyline.similarity, -1.0)
-    i, j = (int(k) for k in np.unravel_index(np.argmax(gain), gain.shape))
-    return sorted([[i], [j]], key=lambda one: (storyline.recalls[one[0]], one))
+    if values:
+        rounds = [[i for i, value in own.items() if value == wanted] for wanted in values]
+        return _completed(storyline, rounds, values, params)
+    n = len(storyline.tales)
+    if n > params.few or storyline.odds.sum() > params.max_likeness * n * (n - 1):
+        return [], []
+    rounds = _most_apart(storyline.odds, params)
+    return sorted(rounds, key=lambda one: (storyline.recalls[one[0]], one)), []
 
 
 def _completed(
-    storyline: _Storyline, rounds: list[list[int]], values: list[int], apart: NDArray[np.bool_], params: RoundParams
+    storyline: _Storyline, rounds: list[list[int]], values: list[int], params: RoundParams
 ) -> tuple[list[list[int]], list[int]]:
     """The anchors with those of rounds that nobody numbers, each in its place."""
-    while (fresh := _next_anchor(storyline, rounds, apart, params)) is not None:
-        gaps = [value for value in range(values[0], values[-1]) if value not in values] if values else []
-        if gaps:
-            rounds.insert(sum(value < gaps[0] for value in values), [fresh])
-            values = sorted([*values, gaps[0]])
-        elif values and values[0] == 2:
-            rounds.insert(0, [fresh])
-            values = [1, *values]
-        elif values:
+    gaps = [value for value in range(values[0], values[-1]) if value not in values] + [1] * (values[0] == 2)
+    grown = _grown(storyline.odds, rounds, len(gaps), params)
+    told = [*values, *gaps][: len(grown)]
+    order = sorted(range(len(grown)), key=lambda place: told[place])
+    return [grown[place] for place in order], [told[place] for place in order]
+
+
+def _most_apart(odds: NDArray[np.float64], params: RoundParams) -> list[list[int]]:
+    """Anchors chosen by numbers alone; none where one explains the articles as well as several."""
+    ones = [[[i]] for i in range(len(odds))]
+    pairs = [two for one in ones for two in _with_one_more(odds, one)]
+    best = max(pairs, key=lambda two: _worth(odds, two, params), default=[])
+    if not best or _worth(odds, best, params) <= max(_worth(odds, one, params) for one in ones):
+        return []
+    return _grown(odds, best, _MOST_ROUNDS - 2, params)
+
+
+def _grown(odds: NDArray[np.float64], rounds: list[list[int]], n_more: int, params: RoundParams) -> list[list[int]]:
+    """The anchors and so many more at most, the best of the others each time, as long as they are better with it."""
+    for _ in range(n_more):
+        grown = max(_with_one_more(odds, rounds), key=lambda more: _worth(odds, more, params), default=rounds)
+        if _worth(odds, grown, params) <= _worth(odds, rounds, params):
             break
-        else:
-            rounds = sorted([*rounds, [fresh]], key=lambda one: (storyline.recalls[one[0]], one))
-    return rounds, values
+        rounds = grown
+    return rounds
 
 
-def _next_anchor(
-    storyline: _Storyline, rounds: Sequence[list[int]], apart: NDArray[np.bool_], params: RoundParams
-) -> int | None:
-    """An article that contradicts every round so far, the one that does so most."""
-    taken = {i for one in rounds for i in one}
-    pairs = [(x, y) for one in rounds for x in one for other in rounds if other is not one for y in other]
-    least = params.min_mate * min(storyline.similarity[pair] for pair in pairs)
-    best: tuple[float, int] | None = None
-    for i in range(len(storyline.tales)):
-        if i in taken or not all(_contradicts(storyline, i, one, apart) for one in rounds):
-            continue
-        n_conflicts, n_agreed = (
-            sum(int(counts[i, one].max()) for one in rounds) for counts in (storyline.conflicted, storyline.agreed)
-        )
-        near = [float(storyline.similarity[i, one].max()) for one in rounds]
-        if n_conflicts >= params.conflict_ratio * n_agreed and min(near) >= least:
-            best = max(best or (-1.0, -1), (n_conflicts * float(np.mean(near)), i))
-    return best[1] if best else None
+def _with_one_more(odds: NDArray[np.float64], rounds: Sequence[list[int]]) -> list[list[list[int]]]:
+    """The anchors with each article that is likelier of another round than of any of theirs."""
+    of_anchors = {i for one in rounds for i in one}
+    nearest = np.max([odds[:, one].mean(axis=1) for one in rounds], axis=0)
+    return [[*rounds, [i]] for i in np.flatnonzero(nearest <= 0).tolist() if i not in of_anchors]
 
 
-def _contradicts(storyline: _Storyline, i: int, one: list[int], apart: NDArray[np.bool_]) -> bool:
-    return bool((storyline.conflicted[i, one] - storyline.agreed[i, one]).max() >= 1 and apart[i, one].any())
+def _worth(odds: NDArray[np.float64], rounds: Sequence[list[int]], params: RoundParams) -> float:
+    """How well these anchors explain the articles, in nats: how much likelier each article is of the round of one of
+    them than of none, and how much likelier each anchor is of another round than of that of the nearest other one;
+    less what the best of so many choices brings by chance.
+    """
+    k, of_anchors = len(rounds), [i for one in rounds for i in one]
+    likelier = np.column_stack([odds[:, one].mean(axis=1) for one in rounds])
+    between = np.array([likelier[one].mean(axis=0) for one in rounds])
+    np.fill_diagonal(between, -np.inf)
+    explained = np.maximum(np.delete(likelier, of_anchors, axis=0).max(axis=1), 0).sum()
+    apart = -between.max(axis=1).mean() * (k - 1) if k > 1 else 0.0
+    return float(explained + apart) - params.anchor_nats * math.log(math.comb(len(odds), k))
 
 
 def _ordinal_anchors(storyline: _Storyline, params: RoundParams) -> dict[int, int]:
@@ -236,7 +270,7 @@ def _assigned(
     params = weigher.params
     evidence = _evidence(storyline, anchors, weigher)
     most = evidence.max(axis=1)
-    belongs = (most >= params.min_facts) & ~_is_far(storyline.similarity, params) | (most >= params.sure_facts)
+    belongs = (most >= params.min_facts) & (storyline.standing >= params.stranger) | (most >= params.sure_facts)
     odds = _odds(storyline, anchors, values, params)
     labels = np.where(belongs, (evidence * odds).argmax(axis=1), len(anchors) + np.arange(len(belongs)))
     for label, one in enumerate(anchors):
@@ -245,17 +279,19 @@ def _assigned(
 
 
 def _evidence(storyline: _Storyline, anchors: Sequence[list[int]], weigher: Weigher) -> NDArray[np.float64]:
-    """How much each article tells of what the anchors of one round alone tell: float64, shape (n, n_rounds)."""
+    """How much each article tells of what the anchors of one round alone tell, more so if more of them do: float64,
+    shape (n, n_rounds).
+    """
     n = len(storyline.facts)
     frequency, marks = count(storyline.facts), join_marks(storyline.facts)
-    told_in = [set[int]().union(*(storyline.facts[i] for i in one)) for one in anchors]
+    told_by = [count(storyline.facts[i] for i in one) for one in anchors]
     evidence = np.zeros((n, len(anchors)))
-    for label, own in enumerate(told_in):
-        others = set[int]().union(*(told for other, told in enumerate(told_in) if other != label))
+    for label, own in enumerate(told_by):
+        others = set[int]().union(*(told for other, told in enumerate(told_by) if other != label))
+        shares = {fact: own[fact] / len(anchors[label]) for fact in sorted(own.keys() - others) if frequency[fact] > 1}
         weights = {
-            fact: weigher.weigh(fact, marks[fact]) * float(np.log(n / frequency[fact]))
-            for fact in sorted(own - others)
-            if frequency[fact] > 1
+            fact: weigher.weigh(fact, marks[fact]) * math.log(n / frequency[fact]) * math.sqrt(share)
+            for fact, share in shares.items()
         }
         norm = (0.1 + sum(weight**2 for weight in weights.values())) ** 0.5
         for i, told in enumerate(storyline.facts):

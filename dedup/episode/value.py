@@ -54,11 +54,14 @@ class RoundParams:
     smallest: int = 4
     largest: int = 60
     """Articles in a story that is asked for rounds."""
-    outsider: float = 0.7
-    """Mean similarity to the others, over the median article's, under which an article does not belong..."""
-    outsider_similarity: float = 1.2
-    """... unless it is so much like two of them as is expected within one story; and the share under which it belongs
-    to no round."""
+    outsider: float = -1.7
+    """How well an article belongs to a story under which it is left out of it: the logarithms of its similarity to the
+    others and of what it says of their theme, both over the median article's, and of its similarity to the two most
+    like it, added."""
+    stranger: float = -0.9
+    """The same under which it is of a round only if the facts are sure."""
+    theme_share: float = 0.25
+    """Share of the articles that say what is the theme of a story, names and other words."""
     min_cover: float = 0.15
     """Share of the articles that must say which round they tell, for ordinals to count..."""
     max_support: float = 12.0
@@ -70,24 +73,30 @@ class RoundParams:
     """The same of any two articles of the story, with ordinals to say so..."""
     likeness: float = 1.3
     """Unless most articles say their round, and those that say the same are so much more alike than others."""
-    max_numbers_agreement: float = 0.46
-    """... and by numbers alone: of one event .47 to .98 of common slots agree, of several rounds .10 to .58."""
-    few: int = 14
-    """Articles among which contradicting numbers tell rounds: among more some do by chance."""
-    min_conflicts: int = 3
-    """Slots filled otherwise that tell two articles apart; one less if `clear_agreement` is not exceeded..."""
-    clear_agreement: float = 0.3
-    conflict_ratio: float = 2.0
-    """... and so many times as many as are filled alike."""
-    min_mate: float = 0.5
-    """Likeness of a further round's article to those of the first rounds, over theirs."""
+    number_again: float = 0.35
+    number_elsewhere: float = 0.1
+    """Chance that a number of an article is in one of its round, and in one of another: 1.25 nats for each shared, .33
+    against for each that is not (measured on 7 sets; the same by .65 and .9 to the power of numbers)..."""
+    common_again: float = 0.3
+    common_elsewhere: float = 0.2
+    """... the same of small numbers and years..."""
+    weekday_nats: float = 1.3
+    other_weekday_nats: float = 0.7
+    slot_nats: float = 0.65
+    """... what a weekday that both say counts, or that they say others, and a slot filled alike or otherwise."""
+    few: int = 20
+    """Articles among which numbers alone tell rounds: among more some do by chance..."""
+    max_likeness: float = 0.45
+    """... and the mean log odds of two of them from which they tell one."""
+    anchor_nats: float = 1.5
+    """What a choice of anchors has to bring, times the logarithm of how many choices there were."""
     number_weight: float = 12.0
     name_weight: float = 8.0
     weekday_weight: float = 20.0
     """What numbers, names and weekdays count as facts, beside other words..."""
     unknown_articles: float = 30.0
     """... which count less in a small window, where no frequency tells the rare ones."""
-    min_facts: float = 0.25
+    min_facts: float = 0.15
     sure_facts: float = 0.9
     """Evidence under which an article is of no round, and from which it is of one, however little else it shares."""
     recall_odds: float = 5.0

@@ -222,7 +222,8 @@ def test_two_events_of_one_kind_are_told_apart_by_the_words_of_each() -> None:
 
 def test_what_is_neither_form_nor_events_is_parted_as_an_outsider_or_as_rounds() -> None:
     theme = words("theme", 40)
-    tellings = [*(telling(f"inside {i}", theme) for i in range(5)), telling("outside", theme[:4], words("other", 40))]
+    inside = [telling(f"inside {i}", theme, day=None) for i in range(5)]
+    tellings = [*inside, telling("outside", theme[:4], words("other", 40), day=None)]
     made = Seen.of(tellings, np.zeros(6, np.int64), PARAMS).clustering
     by = [
         find_parting(np.arange(6), ends, made.cores, made.articles, EpisodeParams()).by

@@ -18,9 +18,10 @@ from tests.reading import terms_of
 
 NEVER = 1_000_000
 """More articles than any story here has."""
-WITHOUT_FORMS = Params(episode=EpisodeParams(form=FormParams(min_articles=NEVER, min_reports=NEVER)))
-WITHOUT_EVENTS = Params(episode=EpisodeParams(event=EventParams(min_side=NEVER)))
-WITHOUT_ROUNDS = Params(episode=EpisodeParams(round=RoundParams(smallest=NEVER)))
+NO_ROUNDS = RoundParams(smallest=NEVER)
+WITHOUT_ROUNDS = Params(episode=EpisodeParams(round=NO_ROUNDS))
+WITHOUT_FORMS = Params(episode=EpisodeParams(form=FormParams(min_articles=NEVER, min_reports=NEVER), round=NO_ROUNDS))
+WITHOUT_EVENTS = Params(episode=EpisodeParams(event=EventParams(min_side=NEVER), round=NO_ROUNDS))
 
 DAM = (
     "The wall of the Orlova dam gave way before dawn", "Rescuers took 400 people off roofs in Belmont by boat",
@@ -98,6 +99,62 @@ SECOND_ROUND = (
     ),
 )
 ROUNDS = (*FIRST_ROUND, *SECOND_ROUND)
+OF_A_RECALL = (
+    (
+        (
+            "The Hartmoor works in Lund called back 84,000 prams of the type Velo. Director Dana Russe spoke of "
+            "137 wheels that came loose, and of bolts that were too short."
+        ),
+        (
+            "Owners of a Velo from Hartmoor get a bag with bolts by post. There are 84,000 of these prams, says "
+            "Dana Russe in Lund, and 137 complaints."
+        ),
+        (
+            "Shares of Hartmoor fell when the works in Lund said that 84,000 prams of the type Velo lose wheels. "
+            "Dana Russe puts the cost of bolts at 512 crowns each."
+        ),
+        (
+            "The safety office has 137 letters about wheels of the pram Velo. Hartmoor of Lund sends bolts, which "
+            "cost 512 crowns, and Dana Russe asks for patience."
+        ),
+    ),
+    (
+        (
+            "Every pram of the type Velo must come back, 310,000 of them, said the safety office in Lund. The "
+            "fork breaks. Hartmoor pays 645 crowns for each, and Dana Russe resigned."
+        ),
+        (
+            "A boy lies in hospital since the fork of his Velo broke. Hartmoor of Lund takes back 310,000 prams, "
+            "and Dana Russe has gone. Parents get 645 crowns."
+        ),
+        (
+            "To pay 645 crowns for a Velo, Hartmoor would need more than the works in Lund are worth. There are "
+            "310,000 prams with such a fork. Banks met without Dana Russe."
+        ),
+        (
+            "How to get 645 crowns for a Velo: send a photograph of the fork to Hartmoor in Lund. The safety "
+            "office expects queues. Dana Russe did not answer."
+        ),
+    ),
+    (
+        (
+            "A court in Lund closed the Hartmoor works and froze 77,300 crowns of Dana Russe. Of the prams of the "
+            "type Velo 2,460 are still on the roads, the judge read out."
+        ),
+        (
+            "The last Velo left the works in Lund, then guards locked them. Hartmoor owes 77,300 crowns to each "
+            "bank, and Dana Russe keeps silent on the judge's order."
+        ),
+        (
+            "Some 2,460 owners of a Velo will see no money, since a judge in Lund froze what Dana Russe and "
+            "Hartmoor had."
+        ),
+        (
+            "Creditors of Hartmoor, the maker of the pram Velo, shared 77,300 crowns before a judge in Lund. Some "
+            "2,460 families asked where Dana Russe was."
+        ),
+    ),
+)
 RECAP = (
     "\n\nTwo weeks ago the first round in Vessin ended with an exchange of 1,000 prisoners. Envoy Petra Lindqvist "
     "carried the lists across the Hadrin river on Friday. The session lasted 2 hours."
@@ -217,6 +274,19 @@ def test_what_shares_only_the_place_is_of_no_round() -> None:
 def test_rounds_that_nothing_tells_apart_stay_one_story() -> None:
     same = [*FIRST_ROUND, *(text.replace("first round", "long round") for text in FIRST_ROUND)]
     assert len(set(stories(same))) == 1
+
+
+@pytest.mark.parametrize("rounds", [(0, 1), (1, 2), (0, 2), (0, 1, 2)])
+def test_rounds_that_nobody_counts_are_told_apart_by_the_numbers_they_share(rounds: tuple[int, ...]) -> None:
+    texts = [text for one in rounds for text in OF_A_RECALL[one]]
+    assert stories(texts) == are(*[4] * len(rounds))
+    assert stories(texts, params=WITHOUT_ROUNDS) == are(len(texts))
+
+
+@pytest.mark.parametrize("one", OF_A_RECALL)
+def test_one_round_is_not_divided_where_all_share_numbers(one: tuple[str, ...]) -> None:
+    again = [text.replace("Velo", "Velo pram").replace(" said", " told us") for text in one]
+    assert len(set(stories([*one, *again]))) == 1
 
 
 def test_one_round_is_not_divided_by_what_is_yet_to_come() -> None:

@@ -1,0 +1,71 @@
+"""How much likelier two articles tell one round than two, by numbers, weekdays and slots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dedup.cues import Tale, common_numbers
+from dedup.episode import RoundParams
+from dedup.episode.facts import contradictions
+from dedup.episode.sharing import log_odds
+from tests.reading import cues_of, terms_of
+
+PARAMS = replace(RoundParams(), slot_nats=0.0)
+
+
+def odds(*texts: str, params: RoundParams = PARAMS) -> float:
+    """Of the first two of these texts."""
+    tales = [Tale(one.hashes, one.marks, one.cues) for one in terms_of(texts)]
+    found = log_odds(tales, *contradictions([tale.cues for tale in tales]), params)
+    assert (found == found.T).all()
+    assert not found.diagonal().any()
+    return float(found[0, 1])
+
+
+def test_a_number_that_both_tell_speaks_for_one_round_and_one_that_both_could_tell_against_it() -> None:
+    shared, missed = np.log(0.35 / 0.1), np.log(0.65 / 0.9)
+    assert odds("They counted 4,120 boats", "Of 4,120 boats") == pytest.approx(shared)
+    assert odds("They counted 4,120 boats", "Of 5,330 boats") == pytest.approx(missed)
+    assert odds("They counted 4,120 boats and 612 men", "Of 4,120 boats, 77 sank") == pytest.approx(shared + missed)
+    assert odds("They counted 4,120 boats and 612 men", "Of 4,120 boats") == pytest.approx(shared)
+
+
+def test_who_tells_no_number_says_nothing() -> None:
+    assert odds("They counted 4,120 boats", "Boats lay in the harbour") == 0
+
+
+def test_small_numbers_and_years_say_little() -> None:
+    large = odds("They counted 4,120 boats", "Of 4,120 boats")
+    for number in ("7", "seven", "31", "1998"):
+        assert 0 < odds(f"They counted {number} boats", f"Of {number} boats") < large / 2
+
+
+def test_numbers_up_to_31_and_years_are_common() -> None:
+    for number, is_common in {
+        "0": 1,
+        "twelve": 1,
+        "31": 1,
+        "32": 0,
+        "1899": 0,
+        "1900": 1,
+        "2099": 1,
+        "2100": 0,
+    }.items():
+        cues, _ = cues_of(f"There were {number} boats")
+        assert set(cues.numbers.tolist()) <= common_numbers() if is_common else not set(cues.numbers) & common_numbers()
+
+
+def test_weekdays_speak_for_one_round_where_they_agree_and_against_it_where_not() -> None:
+    assert odds("It was on a Friday", "The Friday was cold") == PARAMS.weekday_nats
+    assert odds("It was on a Friday", "The Monday was cold") == -PARAMS.other_weekday_nats
+    assert odds("It was on a Friday", "The day was cold") == 0
+
+
+def test_slots_filled_alike_speak_for_one_round_and_others_against_it() -> None:
+    by_numbers = odds("They sank 4,120 boats", "Of them 4,120 boats")
+    assert odds("They sank 4,120 boats", "Of them 4,120 boats", params=RoundParams()) > by_numbers
+    by_numbers = odds("They sank 4,120 boats", "Of them 5,330 boats")
+    assert odds("They sank 4,120 boats", "Of them 5,330 boats", params=RoundParams()) < by_numbers
