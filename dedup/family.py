@@ -32,7 +32,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +96,7 @@ class Content:
         return Content(self.number | k << _PART_BITS, content_hash, self.n_words, self.signature, self.extract)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """Two contents, the smaller number first, of verified similarity. `containment` of the shorter in the longer is
     given where that makes the edge: 0 for near-duplicates.
     """
@@ -113,8 +112,7 @@ class Edge:
         return (0.0, self.containment) if self.containment else (self.jaccard, 0.0)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
+class Member(NamedTuple):
     """An article as its family sees it, ordered by arrival. `family` is the id that named it before, "" if none did,
     `source` is by `source_key`.
     """
@@ -316,26 +314,28 @@ def settle(
     `mint` names a new family after its first article; `reprinted` are contents in their family by containment alone.
     """
     place = {content.number: i for i, contents in enumerate(groups) for content in contents}
-    rank = {content.number: k for contents in groups for k, content in enumerate(contents)}
     priority = {source_key(source): i for i, source in enumerate(source_priority)}
     articles: dict[int, list[Member]] = defaultdict(list)
     for member in sorted(members):
         articles[place[member.content]].append(member)
     kept, aliases = _inherit(articles)
-
-    def prominence(member: Member) -> tuple[int, int, Member]:
-        return priority.get(member.source, len(priority)), rank[member.content], member
-
     families = tuple(
         Settled(
             kept.get(i) or mint(present[0].article_id),
             tuple(present),
             _kinds(present, reprinted),
-            min(present, key=prominence).article_id,
+            _representative(groups[i], present, priority),
         )
         for i, present in sorted(articles.items())
     )
     return Settlement(families, aliases)
+
+
+def _representative(contents: Sequence[Content], present: Sequence[Member], priority: Mapping[int, int]) -> str:
+    """Of a family with its core first, and its articles in order of arrival; `priority` is by source, least first."""
+    rank = {content.number: k for k, content in enumerate(contents)}
+    last = len(priority)
+    return min(present, key=lambda one: (priority.get(one.source, last), rank[one.content])).article_id
 
 
 def _kinds(present: Sequence[Member], reprinted: Collection[int]) -> tuple[Kind, ...]:

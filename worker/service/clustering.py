@@ -107,7 +107,7 @@ class Clusterer:
         run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use, book.corrections)
         run.decide(news.families, news.revised, news.corrected, self._tell_progress(now))
         unit = _Writing(self, run).write(news)
-        if not unit.commands and not unit.gathered:
+        if unit.writes_nothing():
             window.clustered = names
             return None
         self.store.runs.put(unit, run.number, {"at": now, "n_families": len(run.inside)})
@@ -208,7 +208,7 @@ class _Writing:
         kept, background = self.clusterer.store.background, self.run.background
         if background is not None and background is not self.run.window.background:
             kept.put(unit, background)
-        if not unit.commands and not unit.gathered:
+        if unit.writes_nothing():
             return
         if background is not None:
             kept.count(unit, self.run.n_moved)
