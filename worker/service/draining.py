@@ -18,7 +18,9 @@ from dedup.pipeline import Params, fingerprint
 from worker.service.ingest import Batch, Begun, Pushed, Worker
 from worker.store.store import Store
 
-BATCH_ENTRIES: Final = 256
+BATCH_ENTRIES: Final = 512
+"""Half as many take the worker an eighth more time in admitting and settling: each round trip, and each call of numpy,
+is for a batch."""
 BATCH_BYTES: Final = 32 * 1024 * 1024
 DRAIN_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dedup.correction import Corrections
 from dedup.family import (
@@ -141,8 +142,7 @@ def _overtaken(touched: Iterable[int], loaded: Loaded) -> set[int]:
     return {number for number in touched if (state := loaded.states[number]) is not None and state.group in groups}
 
 
-@dataclass(frozen=True, slots=True)
-class Regrouped:
+class Regrouped(NamedTuple):
     """What a touch comes to. `kept` are contents with articles and contents that will have them, `dropped` those that
     have none left.
     """
@@ -159,7 +159,7 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     """The families that the contents of a touch form now. `taken` says of an id whether it is in use."""
     old_groups = {state.group for number in touch.contents if (state := loaded.states.get(number)) is not None}
     held = [loaded.groups[name] for name in sorted(old_groups) if name in loaded.groups]
-    numbers = touch.contents | {number for one in held for number in one.contents}
+    numbers = touch.contents.union(*(one.contents for one in held))
     families = {family for n in numbers if (state := loaded.states.get(n)) for family in state.families}
     before = {name: loaded.members[name] for name in sorted(families)}
     members = _members(touch, loaded, before)
@@ -167,7 +167,7 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     idle = {number for number in numbers - carried if number in loaded.contents}
     dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)}
     kept = sorted(number for number in carried | (idle - dropped) if number in loaded.contents)
-    edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], set(kept))
+    edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], kept)
     settlement = _settle(
         [loaded.contents[number] for number in kept if number in carried],
         edges,
@@ -301,8 +301,9 @@ def _members(touch: Touch, loaded: Loaded, before: Mapping[str, Sequence[str]]) 
     return [member for member in members if member.article_id not in touch.departures] if touch.departures else members
 
 
-def _edges(edges: Iterable[Edge], kept: set[int]) -> list[Edge]:
+def _edges(edges: Sequence[Edge], among: Sequence[int]) -> list[Edge]:
     """The edges between contents that are kept, each once; past `MAX_CONTENTS` the best one of each later content."""
+    kept = set(among)
     known = {(edge.one, edge.other): edge for edge in edges if edge.one in kept and edge.other in kept}
     ordered = [known[ends] for ends in sorted(known)]
     if len(kept) <= MAX_CONTENTS:

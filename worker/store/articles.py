@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dedup.article import Article, format_time
@@ -145,9 +146,10 @@ class Articles:
         fresh = {article_id: score for article_id, score in present.items() if article_id not in known}
         self._add_members(unit, family_id, fresh)
         unit.add_scored(self.keys.families, {family_id: max(present.values())})
+        placed = "representative", settled.representative
         for member, kind in zip(settled.members, settled.kinds, strict=True):
-            own: Fields = {"family": family_id, "kind": kind, "representative": settled.representative}
-            unit.put(self.keys.article(member.article_id), {**own, **fields.get(member.article_id, {})})
+            more = chain.from_iterable(fields.get(member.article_id, {}).items())
+            unit.do("HSET", self.keys.article(member.article_id), "family", family_id, "kind", kind, *placed, *more)
 
     def _add_members(self, unit: Unit, family_id: str, fresh: Mapping[str, float]) -> None:
         key = self.keys.family_articles(family_id)

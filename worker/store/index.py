@@ -130,7 +130,8 @@ class Index:
 
     def look_up(self, batch: Sequence[Prepared]) -> LookUp:
         """What each article of a batch shares a key with."""
-        self.mirror.refresh()
+        if not self.mirror.is_alone:
+            self.mirror.refresh()
         keys = [one.keys for one in batch]
         mates: list[list[int]] = [[] for _ in batch]
         for one, other in pairs_in_common(keys).tolist():
@@ -171,6 +172,7 @@ class Index:
             most_missed = 0 if founding and n_exact < _MOST_EXACT else MOST_MISSED
             if told := admitting(keys=names, args=self._words(packed, found, founding, most_missed)):
                 return self._admission(batch, found, *told)
+            self.mirror.is_alone = False
             found, n_exact = self.look_up(batch), n_exact + 1
 
     def pack(self, batch: Sequence[Prepared]) -> list[Packed]:
@@ -181,7 +183,7 @@ class Index:
                 ids,
                 [shard(article_id.encode(), N_SHARDS) for article_id in ids],
                 [one.content_hash for one in batch],
-                pack_contents([one.content(0) for one in batch]),
+                pack_contents(batch),
                 pack_terms([one.terms for one in batch]),
                 self._texts(batch),
                 strict=True,
@@ -222,6 +224,7 @@ class Index:
                 contents[number] = prepared.content(number)
                 states[number] = _state(told[2])
         near = self._near(batch, missed)
+        self.mirror.is_alone = last == self.mirror.known_to
         self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
         admitted = []
         for i, told in enumerate(articles):

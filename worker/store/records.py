@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ import zstandard
 
 from dedup.containment import Extract
 from dedup.family import Content, Edge
+from dedup.pipeline import Prepared
 from dedup.shingle import packed_arrays
 from worker.store.inbox import StreamId
 
@@ -78,8 +78,7 @@ class ContentState(NamedTuple):
         return cls(bool(admitted), group, tuple(packed[_STATE.size :].decode().split()))
 
 
-@dataclass(frozen=True, slots=True)
-class ContentGroup:
+class ContentGroup(NamedTuple):
     """Contents connected by verified edges, or by corrections of their articles."""
 
     contents: tuple[int, ...]
@@ -99,7 +98,7 @@ class ContentGroup:
         return cls(numbers, tuple(Edge(*edge) for edge in edges))
 
 
-def pack_contents(contents: Sequence[Content]) -> list[bytes]:
+def pack_contents(contents: Sequence[Content | Prepared]) -> list[bytes]:
     """Hash, length, signature, anchors and sample of each content (its number is in the key)."""
     signatures = packed_arrays([one.signature for one in contents], "<u2")
     anchors = packed_arrays([one.extract.anchors for one in contents], "<u4")
