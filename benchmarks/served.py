@@ -65,7 +65,7 @@ def measure(server: Server, articles: Sequence[dict[str, str]]) -> tuple[list[Se
     xxhash = peers.load("xxhash")
     fast = xxhash.xxh32_intdigest if xxhash is not None else None
     look_up = [
-        Way("Index.admit and verify, 256 a call", 1.0, lambda n: timed(_admit, store, prepared[:n])),
+        Way(f"Index.admit and verify, {BATCH_ENTRIES} a call", 1.0, lambda n: timed(_admit, store, prepared[:n])),
         Way(
             "datasketch in Redis: query, insert",
             PEER_SHARE,

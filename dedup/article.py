@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -28,6 +29,7 @@ LAST_YEAR: Final = 2200
 
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, as all that is added to it
+_DAY_SECONDS: Final = 86_400
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNFIT_BYTES: Final = bytes(byte for byte in (*range(0x20), 0x7F) if byte not in b"\t\n\r")
@@ -133,8 +135,15 @@ def format_time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     whole, milliseconds = divmod(round(round(seconds, 3) * 1000), 1000)
+    day, second = divmod(whole, _DAY_SECONDS)
     fraction = f".{milliseconds:03}" if milliseconds else ""
-    return f"{(_EPOCH + timedelta(seconds=whole)).isoformat()}{fraction}Z"
+    return f"{_date(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}{fraction}Z"
+
+
+@lru_cache(1_024)
+def _date(day: int) -> str:
+    """The date so many days after the first of 1970."""
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def parse_time(text: str) -> float | None:

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.shingle import Shingles, spans
+from dedup.shingle import Shingles
 
 SAMPLED_BITS: Final = 2
 """One shingle in 2**2 is in the sample: 100 of a text of 400 words, a standard error of .03 at C = .9."""
@@ -108,21 +108,24 @@ def _minima(values: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np
     """The smallest hash of each window of each text, with the text above its 32 bits, in order; what follows itself is
     given once.
     """
-    windows, starts = _windows(counts), np.cumsum(counts) - counts
+    windows, ends = _windows(counts), np.cumsum(counts)
     minima, width, found = values.copy(), 1, [np.empty(0, np.uint64)]
     while width < LONGEST_WINDOW:
         np.minimum(minima[:-width], minima[width:], out=minima[:-width])
         width *= 2
         texts = np.flatnonzero((windows == width) & (counts >= width))
-        n_windows = counts[texts] - width + 1
-        least = minima[spans(starts[texts], n_windows)]
-        ends = np.cumsum(n_windows)
-        is_new = np.ones(len(least), np.bool_)
-        is_new[1:] = least[1:] != least[:-1]
-        is_new[ends - n_windows] = True
+        if not len(texts):
+            continue
+        is_new = np.zeros(len(minima), np.bool_)
+        np.not_equal(minima[1:], minima[:-1], out=is_new[1:])
+        is_new[ends[texts] - counts[texts]] = True
         places = np.flatnonzero(is_new)
-        owners = texts[np.searchsorted(ends, places, side="right")]
-        found.append(owners.astype(np.uint64) << np.uint64(32) | least[places])
+        last = np.full(len(counts), -1, np.int64)
+        last[texts] = ends[texts] - width
+        owners = np.searchsorted(ends, places, side="right")
+        inside = places <= last[owners]
+        places, owners = places[inside], owners[inside]
+        found.append(owners.astype(np.uint64) << np.uint64(32) | minima[places])
     return np.concatenate(found)
 
 

@@ -32,7 +32,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +96,7 @@ class Content:
         return Content(self.number | k << _PART_BITS, content_hash, self.n_words, self.signature, self.extract)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """Two contents, the smaller number first, of verified similarity. `containment` of the shorter in the longer is
     given where that makes the edge: 0 for near-duplicates.
     """
@@ -113,8 +112,7 @@ class Edge:
         return (0.0, self.containment) if self.containment else (self.jaccard, 0.0)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
+class Member(NamedTuple):
     """An article as its family sees it, ordered by arrival. `family` is the id that named it before, "" if none did,
     `source` is by `source_key`.
     """
@@ -127,8 +125,7 @@ class Member:
     source: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A family after settlement: members in order of arrival, what each is, and who represents them."""
 
     family_id: str
@@ -137,8 +134,7 @@ class Settled:
     representative: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """All families of a connected group of contents, and the ids that now resolve to another."""
 
     families: tuple[Settled, ...]
@@ -252,6 +248,8 @@ def group(
     """
     if len(contents) == 1:
         return [list(contents)]
+    if len(contents) == 2 and ties is None:
+        return _pair(contents, edges, params)
     known = {content.number: content for content in contents}
     groups = {number: [content] for number, content in known.items()}
     inside = [edge for edge in edges if edge.one in known and edge.other in known]
@@ -267,6 +265,15 @@ def group(
     return sorted(ordered, key=lambda members: _prominence(members[0]))
 
 
+def _pair(contents: Sequence[Content], edges: Iterable[Edge], params: FamilyParams) -> list[list[Content]]:
+    """The families of two contents: most groups have no more."""
+    long, short = sorted(contents, key=_prominence)
+    ends = {long.number, short.number}
+    is_joined = any(edge.one in ends and edge.other in ends for edge in edges)
+    core = _core([long], [short], params) if is_joined else None
+    return [[long], [short]] if core is None else [[core, short if core is long else long]]
+
+
 def _core(one: Sequence[Content], other: Sequence[Content], params: FamilyParams) -> Content | None:
     """What can stand for two families together, each with its own core first."""
     both = sorted((one[0], other[0]), key=_prominence)
@@ -278,10 +285,10 @@ def _core(one: Sequence[Content], other: Sequence[Content], params: FamilyParams
 def _stands_for(core: Content, contents: Sequence[Content], params: FamilyParams) -> bool:
     """Whether each of these contents is half like the core, or contains it."""
     others = [content for content in contents if content is not core]
-    return all(
-        alike >= params.least_with_core or _contains(other, core, params)
-        for other, alike in zip(others, _jaccard(core, others), strict=True)
-    )
+    for other, alike in zip(others, _jaccard(core, others), strict=True):
+        if alike < params.least_with_core and not _contains(other, core, params):
+            return False
+    return True
 
 
 def _contains(content: Content, core: Content, params: FamilyParams) -> bool:
@@ -316,26 +323,30 @@ def settle(
     `mint` names a new family after its first article; `reprinted` are contents in their family by containment alone.
     """
     place = {content.number: i for i, contents in enumerate(groups) for content in contents}
-    rank = {content.number: k for contents in groups for k, content in enumerate(contents)}
     priority = {source_key(source): i for i, source in enumerate(source_priority)}
     articles: dict[int, list[Member]] = defaultdict(list)
     for member in sorted(members):
         articles[place[member.content]].append(member)
     kept, aliases = _inherit(articles)
-
-    def prominence(member: Member) -> tuple[int, int, Member]:
-        return priority.get(member.source, len(priority)), rank[member.content], member
-
     families = tuple(
         Settled(
             kept.get(i) or mint(present[0].article_id),
             tuple(present),
             _kinds(present, reprinted),
-            min(present, key=prominence).article_id,
+            _representative(groups[i], present, priority),
         )
         for i, present in sorted(articles.items())
     )
     return Settlement(families, aliases)
+
+
+def _representative(contents: Sequence[Content], present: Sequence[Member], priority: Mapping[int, int]) -> str:
+    """Of a family with its core first, and its articles in order of arrival; `priority` is by source, least first."""
+    if len(present) == 1:
+        return present[0].article_id
+    rank = {content.number: k for k, content in enumerate(contents)}
+    last = len(priority)
+    return min(present, key=lambda one: (priority.get(one.source, last), rank[one.content])).article_id
 
 
 def _kinds(present: Sequence[Member], reprinted: Collection[int]) -> tuple[Kind, ...]:

@@ -79,7 +79,7 @@ class Shingles:
         (collisions of the underlying hashes aside).
         """
         contents = split(self.words.astype("<u8", copy=False), self.n_words)
-        return [hashlib.blake2b(own.tobytes(), digest_size=16).digest() for own in contents]
+        return [hashlib.blake2b(own.data, digest_size=16).digest() for own in contents]
 
     def replaced(self, places: Sequence[int], others: Shingles) -> Shingles:
         """The same batch with other texts at these places."""
@@ -107,8 +107,9 @@ def packed_arrays(arrays: Sequence[NDArray[_Kind]], kind: str, per: int = 1) -> 
     """The bytes of each array under a dtype, or of each run of `per` arrays, all made at once."""
     if not arrays:
         return []
-    flat = np.concatenate(arrays).astype(kind)
-    ends = list(accumulate(len(one) * flat.itemsize for one in arrays))[per - 1 :: per]
+    flat = np.concatenate(arrays).astype(kind, copy=False)
+    lengths = np.fromiter(map(len, arrays), np.int64, len(arrays))
+    ends: list[int] = (np.cumsum(lengths)[per - 1 :: per] * flat.itemsize).tolist()
     packed = flat.tobytes()
     return [packed[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 

@@ -651,18 +651,19 @@ def test_an_article_that_comes_while_a_correction_is_made_is_in_no_wrong_family(
     left, middle, right = linked()
     ingest(store, article("left", left), article("right", right))
     push(store, [article("middle", middle)])
-    read = type(store.corrections).read
+    load = type(store.index).closure
     pending = [("left", "right")]
 
-    def late(kept: object) -> object:
-        book = read(kept)  # type: ignore[arg-type]
+    def late(index: object, *asked: object) -> object:
+        found = load(index, *asked)  # type: ignore[arg-type]
         if pending:
             unlink(store, *pending.pop())
-        return book
+        return found
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(type(store.corrections), "read", late)
+        patched.setattr(type(store.index), "closure", late)
         drain(store)
+    assert not pending
     family = [place[0] for place in places(store, ["left", "right"])]
     assert family[0] != family[1]
     clusterer(store).run(EARLY)

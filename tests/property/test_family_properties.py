@@ -12,6 +12,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedup.correction import Ties
 from dedup.family import (
     Content,
     Edge,
@@ -60,6 +61,15 @@ def jaccard(one: Content, other: Content) -> float:
 
 
 @settings(max_examples=150)
+@given(contents())
+def test_two_contents_are_grouped_as_any_number_are(made: list[Content]) -> None:
+    """They are joined in a shorter way, but where corrections speak; without any it is the same families."""
+    edges = all_edges(made)
+    for two in pairwise(made):
+        for known in (edges, []):
+            assert numbers(group(two, known, PARAMS)) == numbers(group(two, known, PARAMS, Ties()))
+
+
 @given(contents(), st.randoms(use_true_random=False))
 def test_families_do_not_depend_on_the_order_of_contents_nor_of_edges(
     made: list[Content], chance: random.Random

@@ -126,7 +126,7 @@ class Clusterer:
         run.decide(news.families, news.revised, news.corrected)
         writing = _Writing(self, run, rebuilt.generation if rebuilt else window.generation)
         unit = writing.write(news)
-        if not unit.commands and not unit.gathered:
+        if unit.writes_nothing():
             window.clustered = names
             return None
         self.store.runs.put(unit, run.number, {"at": now, "n_families": len(run.inside)})
@@ -277,7 +277,7 @@ class _Writing:
         store.living.put_places(unit, self.generation, dict(places))
         store.living.put_rows(unit, self.generation, living.fresh_rows())
         store.living.leave(unit, self.generation, living.step.left)
-        if unit.commands or unit.gathered:
+        if not unit.writes_nothing():
             store.living.count(unit, living.n_moved)
 
     def _words(self) -> dict[str, NDArray[np.uint32]]:

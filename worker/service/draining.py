@@ -19,6 +19,8 @@ from worker.service.ingest import Batch, Begun, Pushed, Worker
 from worker.store.store import Store
 
 BATCH_ENTRIES: Final = 256
+"""Half as many take the worker an eighth more time in admitting and settling: each round trip, and each call of numpy,
+is for a batch."""
 BATCH_BYTES: Final = 32 * 1024 * 1024
 DRAIN_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 1.0

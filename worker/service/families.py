@@ -5,10 +5,10 @@ Works on *touches*: contents that belong together for one decision. All loading 
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dedup.correction import Corrections
 from dedup.family import (
@@ -54,57 +54,75 @@ class Touch:
         self.given_up |= other.given_up
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What is kept about the contents that touches concern. `likely` are ids that new families will probably be given,
-    `taken` those of them that are in use.
+    `taken` those of them that are in use, `new_groups` names for as many groups as there are touches.
     """
 
-    contents: dict[int, Content]
-    states: dict[int, ContentState | None]
+    contents: Mapping[int, Content] = field(default_factory=dict)
+    states: Mapping[int, ContentState | None] = field(default_factory=dict)
     groups: Mapping[int, ContentGroup] = field(default_factory=dict)
     members: Mapping[str, Sequence[str]] = field(default_factory=dict)
     records: Mapping[str, ArticleRecord] = field(default_factory=dict)
     aliased: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    likely: set[str] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
+    likely: Collection[str] = ()
+    taken: Collection[str] = ()
+    new_groups: range = range(0)
     book: Book = field(default_factory=Book)
 
 
-def unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -> list[Touch]:
+def load(
+    store: Store, touches: Sequence[Touch], contents: Mapping[int, Content] | None = None
+) -> tuple[Loaded, list[Touch], list[Touch]]:
+    """Everything that the groups of touches hold, as it is at one moment; `contents` are known already.
+
+    Touches that share a content or a group are united. Returned are those that can be decided, and those in whose
+    groups an article has changed until its record was read.
+    """
+    if not touches:
+        return Loaded(), [], []
+    known = contents or {}
+    touched = sorted({number for touch in touches for number in touch.contents})
+    likely = {mint("family", article_id, _free) for touch in touches for article_id in touch.arrivals}
+    found = store.index.closure(touched, known, sorted(likely), len(touches))
+    packed = store.articles.records(sorted({article_id for held in found.members.values() for article_id in held}))
+    loaded = Loaded(
+        {**known, **found.contents},
+        found.states,
+        found.groups,
+        found.members,
+        {article_id: ArticleRecord.unpack(record) for article_id, record in packed.items()},
+        found.aliased,
+        likely,
+        set(found.taken),
+        found.new_groups,
+        found.book,
+    )
+    left = _overtaken(touched, loaded)
+    united = _unite(touches, loaded.states)
+    steady = [touch for touch in united if not touch.contents & left] if left else united
+    return loaded, steady, [touch for touch in united if touch.contents & left] if left else []
+
+
+def _unite(touches: Iterable[Touch], states: Mapping[int, ContentState | None]) -> list[Touch]:
     """Touches that share a content or a group become one."""
-    holder: dict[tuple[str, int], Touch] = {}
+    holder: dict[int, Touch] = {}
     for touch in touches:
         names = _names(touch, states)
-        for other in {id(held): held for name in names if (held := holder.get(name))}.values():
-            touch.absorb(other)
-        for name in _names(touch, states):
-            holder[name] = touch
+        if not holder.keys().isdisjoint(names):
+            for other in {id(held): held for name in names if (held := holder.get(name))}.values():
+                touch.absorb(other)
+            names = _names(touch, states)
+        holder |= dict.fromkeys(names, touch)
     unique = {id(touch): touch for touch in holder.values()}
     return list(unique.values())
 
 
-def load(store: Store, touches: Sequence[Touch], loaded: Loaded) -> tuple[list[Touch], list[Touch]]:
-    """Completes what is known by everything the touches' groups hold, as it is at one moment.
-
-    Returns the touches that can be decided, and those of which a content has changed since it was looked up (they may
-    have more in common by now) or an article until its record was read.
-    """
-    loaded.book = store.corrections.read()
-    touched = sorted({number for touch in touches for number in touch.contents})
-    before = {number: loaded.states[number] for number in touched if number in loaded.states}
-    loaded.likely = {mint("family", article_id, _free) for touch in touches for article_id in touch.arrivals}
-    found = store.index.closure(touched, loaded.contents, sorted(loaded.likely))
-    loaded.contents |= found.contents
-    loaded.states |= found.states
-    loaded.groups, loaded.members, loaded.aliased = found.groups, found.members, found.aliased
-    loaded.taken = set(found.taken)
-    ids = sorted({article_id for held in loaded.members.values() for article_id in held})
-    packed = store.articles.records(ids)
-    loaded.records = {article_id: ArticleRecord.unpack(record) for article_id, record in packed.items()}
-    moved = {number for number, state in before.items() if loaded.states[number] != state} | _overtaken(touched, loaded)
-    steady = [touch for touch in touches if not touch.contents & moved]
-    return steady, [touch for touch in touches if touch.contents & moved]
+def _names(touch: Touch, states: Mapping[int, ContentState | None]) -> set[int]:
+    """By what touches are known to belong together: numbers of contents, and those of groups below zero."""
+    groups = {~state.group for number in touch.contents if (state := states.get(number)) is not None}
+    return groups | touch.contents
 
 
 def _overtaken(touched: Iterable[int], loaded: Loaded) -> set[int]:
@@ -116,14 +134,15 @@ def _overtaken(touched: Iterable[int], loaded: Loaded) -> set[int]:
         for one in members
         if (record := loaded.records.get(one)) is None or family not in places.get(record.content, ())
     }
+    if not left:
+        return set()
     groups = {
         state.group for state in loaded.states.values() if state is not None and left.intersection(state.families)
     }
     return {number for number in touched if (state := loaded.states[number]) is not None and state.group in groups}
 
 
-@dataclass(frozen=True, slots=True)
-class Regrouped:
+class Regrouped(NamedTuple):
     """What a touch comes to. `kept` are contents with articles and contents that will have them, `dropped` those that
     have none left.
     """
@@ -140,7 +159,7 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     """The families that the contents of a touch form now. `taken` says of an id whether it is in use."""
     old_groups = {state.group for number in touch.contents if (state := loaded.states.get(number)) is not None}
     held = [loaded.groups[name] for name in sorted(old_groups) if name in loaded.groups]
-    numbers = touch.contents | {number for one in held for number in one.contents}
+    numbers = touch.contents.union(*(one.contents for one in held))
     families = {family for n in numbers if (state := loaded.states.get(n)) for family in state.families}
     before = {name: loaded.members[name] for name in sorted(families)}
     members = _members(touch, loaded, before)
@@ -148,7 +167,7 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     idle = {number for number in numbers - carried if number in loaded.contents}
     dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)}
     kept = sorted(number for number in carried | (idle - dropped) if number in loaded.contents)
-    edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], set(kept))
+    edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], kept)
     settlement = _settle(
         [loaded.contents[number] for number in kept if number in carried],
         edges,
@@ -176,7 +195,7 @@ def _settle(
     named: Callable[[str], str],
 ) -> Settlement:
     """The families of contents and of the articles that carry them, as corrections of these have it."""
-    if not any(member.article_id in corrections.about for member in members):
+    if not corrections or not any(member.article_id in corrections.about for member in members):
         groups = group(contents, edges, params)
         return settle(groups, members, named, reprints(groups, edges), params.source_priority)
     ties = corrections.ties()
@@ -185,7 +204,7 @@ def _settle(
         carried[member.content].append(member.article_id)
     divided = divide_contents(contents, carried, edges, ties)
     groups = group(divided.contents, divided.edges, params, ties)
-    members = [dataclasses.replace(one, content=divided.content_of[one.article_id]) for one in members]
+    members = [one._replace(content=divided.content_of[one.article_id]) for one in members]
     return settle(groups, members, named, reprints(groups, divided.edges), params.source_priority)
 
 
@@ -253,12 +272,11 @@ def resettle(
     """Settles anew the families of articles, those named together as one decision; whether it went through."""
     packed = store.articles.records({name for names in article_ids for name in names})
     contents = {name: ArticleRecord.unpack(record).content for name, record in packed.items()}
-    loaded = Loaded({}, store.index.states(sorted(set(contents.values()))))
     named = ({contents[name] for name in names if name in contents} for names in article_ids)
-    touches, moved = load(store, unite([Touch(numbers) for numbers in named if numbers], loaded.states), loaded)
+    loaded, touches, moved = load(store, [Touch(numbers) for numbers in named if numbers])
     writer = Writer(store, params, alias_seconds)
     units = []
-    for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+    for touch, name in zip(touches, loaded.new_groups, strict=False):
         units.append(unit := Unit())
         writer.write(unit, touch, loaded, name, {}, [])
     return not moved and all(commit(store.connection, units, server))
@@ -271,21 +289,21 @@ def families_concerned(regrouped: Regrouped) -> set[str]:
 
 def _members(touch: Touch, loaded: Loaded, before: Mapping[str, Sequence[str]]) -> list[Member]:
     """All articles of the touch's families, with those that come and without those that go."""
-    members = dict(touch.arrivals)
     family_of = {article_id: family for family, ids in before.items() for article_id in ids}
+    members = [
+        one._replace(family=family_of[article_id]) if article_id in family_of else one
+        for article_id, one in touch.arrivals.items()
+    ]
     for article_id, family in family_of.items():
         record = loaded.records.get(article_id)
-        if article_id not in members and record is not None:
-            members[article_id] = Member(record.seen_at, article_id, record.content, family, source=record.source)
-    return [
-        Member(m.seen_at, m.article_id, m.content, family_of.get(article_id, ""), m.revised, m.source)
-        for article_id, m in members.items()
-        if article_id not in touch.departures
-    ]
+        if article_id not in touch.arrivals and record is not None:
+            members.append(Member(record.seen_at, article_id, record.content, family, source=record.source))
+    return [member for member in members if member.article_id not in touch.departures] if touch.departures else members
 
 
-def _edges(edges: Iterable[Edge], kept: set[int]) -> list[Edge]:
+def _edges(edges: Sequence[Edge], among: Sequence[int]) -> list[Edge]:
     """The edges between contents that are kept, each once; past `MAX_CONTENTS` the best one of each later content."""
+    kept = set(among)
     known = {(edge.one, edge.other): edge for edge in edges if edge.one in kept and edge.other in kept}
     ordered = [known[ends] for ends in sorted(known)]
     if len(kept) <= MAX_CONTENTS:
@@ -305,11 +323,6 @@ def _was_carried(number: int, loaded: Loaded) -> bool:
     """
     state = loaded.states.get(number)
     return state is not None and state.admitted
-
-
-def _names(touch: Touch, states: Mapping[int, ContentState | None]) -> set[tuple[str, int]]:
-    names = {("content", number) for number in touch.contents}
-    return names | {("group", state.group) for n in touch.contents if (state := states.get(n)) is not None}
 
 
 def _taken(store: Store, names: Sequence[str]) -> set[str]:

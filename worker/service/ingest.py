@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from dedup.family import Member, source_key, verify
 from dedup.identity import mint
 from dedup.pipeline import Params, Prepared, prepare
 from dedup.text import identify
-from worker.service.families import Loaded, Touch, Writer, load, unite
+from worker.service.families import Loaded, Touch, Writer, load
 from worker.store.articles import Founding, founding
 from worker.store.commit import Fields, Unit, commit
 from worker.store.inbox import Entry
@@ -235,18 +234,15 @@ class Worker:
     def _decide(self, touches: Sequence[Touch], by_id: Mapping[str, Arrival], admission: Admission) -> list[str]:
         """Commits what touches come to; returns the articles of those whose ground has shifted under the decision.
 
-        The batch before may have been settled since these were admitted: what they touch is asked for as it is now.
+        The batch before may have been settled since these were admitted: what they touch is loaded as it is now.
         """
-        if not touches:
-            return []
-        numbers = sorted({number for touch in touches for number in touch.contents})
-        loaded = Loaded(dict(admission.contents), self.store.index.states(numbers))
-        gone = {number for number in numbers if loaded.states[number] is None}
-        there = [touch for touch in touches if not touch.contents & gone]
-        steady, shifted = load(self.store, unite(there, loaded.states), loaded)
+        loaded, steady, shifted = load(self.store, touches, admission.contents)
+        gone = {number for touch in touches for number in touch.contents if loaded.states[number] is None}
+        if gone:
+            shifted += [touch for touch in steady if touch.contents & gone]
+            steady = [touch for touch in steady if not touch.contents & gone]
         done = commit(self.store.connection, self._units(steady, loaded, by_id), admission.server)
         shifted += [touch for touch, applied in zip(steady, done, strict=True) if not applied]
-        shifted += [touch for touch in touches if touch.contents & gone]
         return [article_id for touch in shifted for article_id in touch.arrivals]
 
     def _acknowledge(
@@ -263,7 +259,7 @@ class Worker:
             self.store.articles.expect_record(unit, article_id, record.pack())
             self.store.inbox.done(unit, pushed.entry)
             if first_held is not None and max(first_held, record.pushed_at) < seen_at:
-                later = dataclasses.replace(record, pushed_at=seen_at)
+                later = record._replace(pushed_at=seen_at)
                 self.store.articles.put_record(unit, article_id, later.pack(), record.pack())
             units.append(unit)
         done = commit(self.store.connection, units, server)
@@ -288,7 +284,7 @@ class Worker:
         """A unit for each touch."""
         writer = Writer(self.store, self.params, self.alias_seconds)
         units = []
-        for touch, name in zip(touches, self.store.index.new_groups(len(touches)), strict=True):
+        for touch, name in zip(touches, loaded.new_groups, strict=False):
             unit = Unit()
             fields = {article_id: self._put_article(unit, *by_id[article_id]) for article_id in touch.arrivals}
             revised = [article_id for article_id in touch.arrivals if by_id[article_id][1].record is not None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dedup.pipeline import Params, fingerprint
-from worker.service.families import Loaded, Touch, Writer, load, unite
+from worker.service.families import Touch, Writer, load
 from worker.store.commit import Unit, commit
 from worker.store.connection import server_run
 from worker.store.records import ArticleRecord
@@ -68,16 +68,13 @@ def depart(store: Store, params: Params, alias_seconds: float, article_ids: Sequ
     server = server_run(store.connection)
     packed = store.articles.records(article_ids)
     records = {article_id: ArticleRecord.unpack(one) for article_id, one in packed.items()}
-    loaded = Loaded({}, store.index.states(sorted({record.content for record in records.values()})))
-    touches = unite(
-        [Touch({record.content}, departures={article_id}) for article_id, record in records.items()], loaded.states
-    )
-    touches, _ = load(store, touches, loaded)
+    leaving = [Touch({record.content}, departures={article_id}) for article_id, record in records.items()]
+    loaded, touches, _ = load(store, leaving)
     writer = Writer(store, params, alias_seconds)
     placed = dict(zip(article_ids, store.articles.fields(article_ids, ["story"]), strict=True))
     plain: list[tuple[Touch, Unit]] = []
     corrected: list[tuple[Touch, Unit]] = []
-    for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+    for touch, name in zip(touches, loaded.new_groups, strict=False):
         unit = Unit()
         store.corrections.expect(unit, loaded.book.version)
         for article_id in sorted(touch.departures):
@@ -116,11 +113,10 @@ def sweep(store: Store, params: Params, alias_seconds: float, before: float) -> 
     """
     server = server_run(store.connection)
     numbers = store.index.waiting(before)
-    loaded = Loaded({}, store.index.states(numbers))
-    touches, _ = load(store, unite([Touch({n}, given_up={n}) for n in numbers], loaded.states), loaded)
+    loaded, touches, _ = load(store, [Touch({number}, given_up={number}) for number in numbers])
     writer = Writer(store, params, alias_seconds)
     units = []
-    for touch, name in zip(touches, store.index.new_groups(len(touches)), strict=True):
+    for touch, name in zip(touches, loaded.new_groups, strict=False):
         units.append(unit := Unit())
         writer.write(unit, touch, loaded, name, {}, [])
     commit(store.connection, units, server)

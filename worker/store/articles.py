@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dedup.article import Article, format_time
@@ -30,6 +31,8 @@ NO_FOUNDING: Final[Founding] = ("",) * 11
 """That of an article which founds nothing in its admission."""
 
 _READ_TOGETHER: Final = 5_000
+_FEW: Final = 100
+"""Articles that one command takes; more are given to the server in parts."""
 _META: Final = ("title", "url", "source", "language", "warnings")
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
@@ -141,11 +144,19 @@ class Articles:
             unit.gather("ZREM", self.keys.family_articles(family_id), words=left)
         known = set(before) - fields.keys()
         fresh = {article_id: score for article_id, score in present.items() if article_id not in known}
-        unit.add_scored(self.keys.family_articles(family_id), fresh)
+        self._add_members(unit, family_id, fresh)
         unit.add_scored(self.keys.families, {family_id: max(present.values())})
+        placed = "representative", settled.representative
         for member, kind in zip(settled.members, settled.kinds, strict=True):
-            own: Fields = {"family": family_id, "kind": kind, "representative": settled.representative}
-            unit.put(self.keys.article(member.article_id), {**own, **fields.get(member.article_id, {})})
+            more = chain.from_iterable(fields.get(member.article_id, {}).items())
+            unit.do("HSET", self.keys.article(member.article_id), "family", family_id, "kind", kind, *placed, *more)
+
+    def _add_members(self, unit: Unit, family_id: str, fresh: Mapping[str, float]) -> None:
+        key = self.keys.family_articles(family_id)
+        if len(fresh) > _FEW:
+            unit.add_scored(key, fresh)
+        elif fresh:
+            unit.do("ZADD", key, *(word for article_id, score in fresh.items() for word in (score, article_id)))
 
     def place(self, unit: Unit, article_id: str, story: str, storyline: str, score: float) -> None:
         """Writes the story of an article, and the article among those of the story, unless it has gone, or come anew.

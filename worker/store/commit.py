@@ -21,29 +21,42 @@ class Unit:
     A guard is a reading command and the reply it must give (None: no value); the last one may write, if it writes
     nothing where it gives another reply. What is written is seen by readers all at once. Commands are carried out in
     order; those that were gathered at the end, once for all units of one call.
+
+    Both are kept as the script reads them, one after the other in a flat list: of a guard the number of its words, the
+    reply, and the words; of a command the number of its words, and the words.
     """
 
-    guards: list[tuple[tuple[Word, ...], bytes | None]] = field(default_factory=list)
-    commands: list[tuple[Word, ...]] = field(default_factory=list)
-    gathered: dict[tuple[Word, ...], list[Word]] = field(default_factory=dict)
+    _n_guards: int = 0
+    _guards: list[Word] = field(default_factory=list)
+    _n_commands: int = 0
+    _commands: list[Word] = field(default_factory=list)
+    _gathered: dict[tuple[Word, ...], list[Word]] = field(default_factory=dict)
+
+    def writes_nothing(self) -> bool:
+        return not (self._commands or self._gathered)
 
     def expect(self, *command: Word, reply: bytes | None) -> None:
-        self.guards.append((command, reply))
+        self._n_guards += 1
+        self._guards += (len(command), reply is not None and reply, *command)
 
     def do(self, *command: Word) -> None:
-        self.commands.append(command)
+        self._n_commands += 1
+        self._commands += (len(command), *command)
 
     def gather(self, *head: Word, words: Iterable[Word]) -> None:
-        """A command of any number of arguments, carried out once for all that were gathered under one head."""
-        self.gathered.setdefault(head, []).extend(words)
+        """A command of any number of arguments, carried out once for all that were gathered under one head: what many
+        units write to one key.
+        """
+        self._gathered.setdefault(head, []).extend(words)
 
     def put(self, key: str, fields: Fields) -> None:
         """HSET of several fields."""
-        self.commands.append(("HSET", key, *chain.from_iterable(fields.items())))
+        self._n_commands += 1
+        self._commands += (2 + 2 * len(fields), "HSET", key, *chain.from_iterable(fields.items()))
 
     def if_scored(self, index: str, member: str, score: float, *command: Word) -> None:
         """A command that is carried out only if a sorted set has this member with this very score."""
-        self.commands.append(("IFSCORED", index, member, score, *command))
+        self.do("IFSCORED", index, member, score, *command)
 
     def add_scored(self, key: str, members: Mapping[str, float]) -> None:
         """ZADD of any number of members."""
@@ -51,22 +64,19 @@ class Unit:
 
     def absorb(self, other: Unit) -> None:
         """Makes another unit's guards and commands part of this one."""
-        self.guards += other.guards
-        self.commands += other.commands
-        for head, words in other.gathered.items():
+        self._n_guards += other._n_guards
+        self._guards += other._guards
+        self._n_commands += other._n_commands
+        self._commands += other._commands
+        for head, words in other._gathered.items():
             self.gather(*head, words=words)
 
     def packed(self, heads: dict[tuple[Word, ...], int]) -> bytes:
         """The unit as the script reads it; `heads` are the places of the beginnings of gathered commands, and get those
         that are not among them yet.
         """
-        flat: list[Word] = [len(self.guards)]
-        for guard, reply in self.guards:
-            flat += len(guard), reply is not None and reply, *guard
-        flat.append(len(self.commands))
-        for command in self.commands:
-            flat += len(command), *command
-        for head, words in self.gathered.items():
+        flat = [self._n_guards, *self._guards, self._n_commands, *self._commands]
+        for head, words in self._gathered.items():
             flat += heads.setdefault(head, len(heads) + 1), len(words), *words
         return bytes(msgpack.packb(flat, use_bin_type=False))
 
@@ -77,7 +87,7 @@ def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> l
     `server` is the run of the server that they were decided on (`server_run`). A server that was killed may come back
     without the last second of what it told, numbers it gave out among it: what was decided before is then not applied.
     """
-    if not any(unit.commands or unit.gathered for unit in units):
+    if all(unit.writes_nothing() for unit in units):
         return [True] * len(units)
     heads: dict[tuple[Word, ...], int] = {}
     packed = [unit.packed(heads) for unit in units]

@@ -6,7 +6,7 @@ changed meanwhile. They are kept for as long as both their articles are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
@@ -33,6 +33,12 @@ class Book:
     corrections: Corrections = field(default_factory=Corrections)
     version: int = 0
 
+    @classmethod
+    def of(cls, version: bytes | None, kept: Sequence[bytes]) -> Book:
+        """The book that is kept: its version, and pairs of articles with what is told of each, in turns."""
+        made = _made(dict(zip(kept[::2], kept[1::2], strict=True)))
+        return cls(Corrections.of(one.correction for one in made), int(version or 0))
+
 
 @dataclass(frozen=True, slots=True)
 class KeptCorrections:
@@ -48,7 +54,7 @@ class KeptCorrections:
 
     def version(self) -> int:
         """How often corrections have changed."""
-        return int(self.connection.get(self._version) or 0)
+        return int(self.connection.get(self.keys.corrections_version) or 0)
 
     def made(self) -> list[Made]:
         """What stands, in the order in which it was made."""
@@ -56,33 +62,29 @@ class KeptCorrections:
 
     def expect(self, unit: Unit, version: int) -> None:
         """Guards a unit by the version of the corrections that it was decided on."""
-        unit.expect("GET", self._version, reply=str(version).encode() if version else None)
+        unit.expect("GET", self.keys.corrections_version, reply=str(version).encode() if version else None)
 
     def put(self, unit: Unit, correction: Correction, at: float) -> None:
         """Makes a correction stand (`at`: Unix seconds)."""
-        unit.do("HSET", self._corrections, _field(correction), f"{correction.kind} {at:.6f}")
-        unit.do("INCR", self._version)
+        unit.do("HSET", self.keys.corrections, _field(correction), f"{correction.kind} {at:.6f}")
+        unit.do("INCR", self.keys.corrections_version)
 
     def drop(self, unit: Unit, corrections: Iterable[Correction]) -> None:
         """Takes corrections away."""
-        unit.do("HDEL", self._corrections, *(_field(one) for one in sorted(corrections)))
-        unit.do("INCR", self._version)
+        unit.do("HDEL", self.keys.corrections, *(_field(one) for one in sorted(corrections)))
+        unit.do("INCR", self.keys.corrections_version)
 
     def _kept(self) -> list[Made]:
-        kept = []
-        for pair, value in self.connection.hgetall(self._corrections).items():
-            one, other = pair.decode().split("\n")
-            kind, at = value.split(b" ")
-            kept.append(Made(Correction(_KINDS[kind], one, other), float(at)))
-        return kept
+        return _made(self.connection.hgetall(self.keys.corrections))
 
-    @property
-    def _corrections(self) -> str:
-        return self.keys.private("corrections")
 
-    @property
-    def _version(self) -> str:
-        return self.keys.private("corrections:version")
+def _made(kept: Mapping[bytes, bytes]) -> list[Made]:
+    made = []
+    for pair, value in kept.items():
+        one, other = pair.decode().split("\n")
+        kind, at = value.split(b" ")
+        made.append(Made(Correction(_KINDS[kind], one, other), float(at)))
+    return made
 
 
 def _field(correction: Correction) -> str:

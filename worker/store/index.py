@@ -23,6 +23,7 @@ from dedup.terms import pack_terms
 from worker.store.articles import NO_FOUNDING, Foundings
 from worker.store.commit import Unit, Word
 from worker.store.connection import Connection, StoreError, fields_of, script
+from worker.store.corrections import Book
 from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
 from worker.store.mirror import MOST_MISSED, Mirror
@@ -88,7 +89,7 @@ class LookUp:
 class Closure:
     """Contents, everything in their groups, and the families of all of these, as they are at one moment: by families'
     ids their `members`, in order of arrival, and the retired ids that resolve to them. `taken` are ids in use of those
-    that were asked about.
+    that were asked about, `new_groups` names that no group has ever had, `book` the corrections that stand.
     """
 
     contents: Mapping[int, Content]
@@ -97,6 +98,8 @@ class Closure:
     members: Mapping[str, Sequence[str]]
     aliased: Mapping[str, Sequence[str]]
     taken: Sequence[str]
+    new_groups: range
+    book: Book
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ class Index:
 
     def look_up(self, batch: Sequence[Prepared]) -> LookUp:
         """What each article of a batch shares a key with."""
-        self.mirror.refresh()
+        if not self.mirror.is_alone:
+            self.mirror.refresh()
         keys = [one.keys for one in batch]
         mates: list[list[int]] = [[] for _ in batch]
         for one, other in pairs_in_common(keys).tolist():
@@ -168,6 +172,7 @@ class Index:
             most_missed = 0 if founding and n_exact < _MOST_EXACT else MOST_MISSED
             if told := admitting(keys=names, args=self._words(packed, found, founding, most_missed)):
                 return self._admission(batch, found, *told)
+            self.mirror.is_alone = False
             found, n_exact = self.look_up(batch), n_exact + 1
 
     def pack(self, batch: Sequence[Prepared]) -> list[Packed]:
@@ -178,7 +183,7 @@ class Index:
                 ids,
                 [shard(article_id.encode(), N_SHARDS) for article_id in ids],
                 [one.content_hash for one in batch],
-                pack_contents([one.content(0) for one in batch]),
+                pack_contents(batch),
                 pack_terms([one.terms for one in batch]),
                 self._texts(batch),
                 strict=True,
@@ -219,6 +224,7 @@ class Index:
                 contents[number] = prepared.content(number)
                 states[number] = _state(told[2])
         near = self._near(batch, missed)
+        self.mirror.is_alone = last == self.mirror.known_to
         self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
         admitted = []
         for i, told in enumerate(articles):
@@ -245,22 +251,27 @@ class Index:
         """The texts as they are kept; none where they are not."""
         return pack_texts([one.body for one in batch]) if self.keep_text else [b""] * len(batch)
 
-    def closure(self, numbers: Sequence[int], had: Iterable[int], ids: Sequence[str]) -> Closure:
+    def closure(self, numbers: Sequence[int], had: Iterable[int], ids: Sequence[str], n_groups: int) -> Closure:
         """All that a decision about these contents rests on. `had` are contents that are known already; `ids` are those
-        of families that may be given to new ones.
+        of families that may be given to new ones; `n_groups` is how many new groups there may be.
         """
         keys, known = self.keys, list(had)
-        contents, groups, families, taken = script(self.connection, "load")(
-            keys=[keys.index, keys.family(""), keys.alias(""), keys.aliased("")],
-            args=[STATES_PER_HASH, _packed(numbers), _packed(known), *ids],
-        )
+        contents, groups, families, taken, last, corrections = script(self.connection, "load")(
+            keys=[
+                keys.index, keys.family(""), keys.alias(""), keys.aliased(""), keys.private("groups"),
+                keys.corrections, keys.corrections_version,
+            ],
+            args=[STATES_PER_HASH, _packed(numbers), _packed(known), n_groups, *ids],
+        )  # fmt: skip
         return Closure(
             {number: unpack_content(number, packed) for number, _, packed in contents if packed},
             {number: _state(state) for number, state, _ in contents},
             {int(name): ContentGroup.unpack(packed) for name, packed in groups},
             {family.decode(): [one.decode() for one in members] for family, members, _ in families},
-            {family.decode(): sorted(one.decode() for one in retired) for family, _, retired in families},
+            {family.decode(): sorted(one.decode() for one in retired) for family, _, retired in families if retired},
             [one.decode() for one in taken],
+            range(last - n_groups + 1, last + 1),
+            Book.of(*corrections),
         )
 
     def contents(self, numbers: Iterable[int]) -> dict[int, Content]:
@@ -280,11 +291,6 @@ class Index:
         wanted = list(names)
         packed = self.connection.mget([self._group(name) for name in wanted]) if wanted else []
         return {name: ContentGroup.unpack(one) for name, one in zip(wanted, packed, strict=True) if one}
-
-    def new_groups(self, n: int) -> range:
-        """Names for n groups that no group has ever had."""
-        last = int(self.connection.incrby(self.keys.private("groups"), n)) if n else 0
-        return range(last - n + 1, last + 1)
 
     def terms(self, numbers: Iterable[int]) -> dict[int, bytes]:
         """The packed terms of contents that are still kept."""

@@ -97,6 +97,16 @@ class Keys:
         """Families that a run has yet to look at."""
         return self.private("news")
 
+    @property
+    def corrections(self) -> str:
+        """The corrections by hand that stand."""
+        return self.private("corrections")
+
+    @property
+    def corrections_version(self) -> str:
+        """How often they have changed."""
+        return self.private("corrections:version")
+
     def aliased(self, living_id: str) -> str:
         """The retired ids that resolve to a living one."""
         return self.private(f"aliased:{living_id}")

@@ -43,6 +43,9 @@ class Mirror:
     known_to: int = 0
     server: str = ""
     begun: bytes = b""
+    is_alone: bool = False
+    """Whether nobody else had admitted anything when it was last told: then that is not asked for before an admission,
+    which tells it as well."""
     _buckets: Buckets = field(default_factory=Buckets)
     _dropped_at: int = _DROPPED_FROM
 
@@ -58,6 +61,7 @@ class Mirror:
             self._read(n for n in self._living().tolist() if self.known_to < n <= last)
         elif last > self.known_to:
             self._read(range(self.known_to + 1, last + 1))
+        self.is_alone = last == self.known_to
         self.known_to = last
 
     def find(self, keys: Sequence[NDArray[np.uint64]]) -> list[tuple[int, ...]]:

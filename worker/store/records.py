@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import zstandard
 
 from dedup.containment import Extract
 from dedup.family import Content, Edge
+from dedup.pipeline import Prepared
 from dedup.shingle import packed_arrays
 from worker.store.inbox import StreamId
 
@@ -23,11 +23,10 @@ _STATE: Final = struct.Struct("<BQ")
 _GROUP: Final = struct.Struct("<II")
 OWN_GROUPS: Final = 1 << 52
 """With the number of a content: the name of its own group, as it is admitted."""
-_EDGE: Final = np.dtype([("one", "<u4"), ("other", "<u4"), ("jaccard", "<f4"), ("containment", "<f4")])
+_EDGE: Final = struct.Struct("<IIff")
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleRecord:
+class ArticleRecord(NamedTuple):
     """What is kept of an article for the work itself.
 
     `content`: the number of its text. `seen_at`: its first arrival; `pushed_at`: the arrival of the push it now
@@ -56,8 +55,7 @@ class ArticleRecord:
         return cls(content, (seen_ms, seen_n), (pushed_ms, pushed_n), dated, revision, source)
 
 
-@dataclass(frozen=True, slots=True)
-class ContentState:
+class ContentState(NamedTuple):
     """Where a content stands: `admitted` once an article of it has been, `group` names the contents it is
     connected with (a new number with every change of them), `families` are the ids of the families its articles are
     in: one, unless corrections keep some of them apart.
@@ -80,27 +78,27 @@ class ContentState:
         return cls(bool(admitted), group, tuple(packed[_STATE.size :].decode().split()))
 
 
-@dataclass(frozen=True, slots=True)
-class ContentGroup:
+class ContentGroup(NamedTuple):
     """Contents connected by verified edges, or by corrections of their articles."""
 
     contents: tuple[int, ...]
     edges: tuple[Edge, ...]
 
     def pack(self) -> bytes:
-        edges = np.array([(edge.one, edge.other, edge.jaccard, edge.containment) for edge in self.edges], _EDGE)
-        numbers = np.array(self.contents, "<u4")
-        return _GROUP.pack(len(numbers), len(edges)) + numbers.tobytes() + edges.tobytes()
+        numbers = struct.pack(f"<{len(self.contents)}I", *self.contents)
+        edges = (_EDGE.pack(edge.one, edge.other, edge.jaccard, edge.containment) for edge in self.edges)
+        return b"".join((_GROUP.pack(len(self.contents), len(self.edges)), numbers, *edges))
 
     @classmethod
     def unpack(cls, packed: bytes) -> ContentGroup:
         n_contents, n_edges = _GROUP.unpack_from(packed)
-        numbers = np.frombuffer(packed, "<u4", n_contents, _GROUP.size)
-        edges = np.frombuffer(packed, _EDGE, n_edges, _GROUP.size + numbers.nbytes)
-        return cls(tuple(numbers.tolist()), tuple(Edge(*edge) for edge in edges.tolist()))
+        numbers = struct.unpack_from(f"<{n_contents}I", packed, _GROUP.size)
+        end = _GROUP.size + _CONTENT_NUMBER.size * n_contents
+        edges = _EDGE.iter_unpack(packed[end : end + _EDGE.size * n_edges])
+        return cls(numbers, tuple(Edge(*edge) for edge in edges))
 
 
-def pack_contents(contents: Sequence[Content]) -> list[bytes]:
+def pack_contents(contents: Sequence[Content | Prepared]) -> list[bytes]:
     """Hash, length, signature, anchors and sample of each content (its number is in the key)."""
     signatures = packed_arrays([one.signature for one in contents], "<u2")
     anchors = packed_arrays([one.extract.anchors for one in contents], "<u4")

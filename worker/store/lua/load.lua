@@ -1,11 +1,14 @@
 -- Everything that a decision about contents rests on, as it is at one moment: the contents of their groups, with the
 -- families these are in.
--- KEYS: the prefix of the index, of families, of aliases, of the ids that resolve to a family.
+-- KEYS: the prefix of the index, of families, of aliases, of the ids that resolve to a family; the counter of groups; the
+-- corrections that stand, and their version.
 -- ARGV[1] contents whose states share a hash, ARGV[2] the contents' numbers and ARGV[3] those of contents that the
--- caller has (packed u32 both); then ids of families that may be given to new ones.
--- Returns {contents, groups, families, taken}: {number, state, content ('' where the caller has it)} of each content,
--- those asked for first; {name, group} of each group of more than one; {family, articles in order of arrival, ids that
--- resolve to it}; and which of the ids are in use.
+-- caller has (packed u32 both), ARGV[4] how many new groups there may be; then ids of families that may be given to new
+-- ones.
+-- Returns {contents, groups, families, taken, last, corrections}: {number, state, content ('' where the caller has it)}
+-- of each content, those asked for first; {name, group} of each group of more than one; {family, articles in order of
+-- arrival, ids that resolve to it}; which of the ids are in use; the name of the last new group, those of the others
+-- come before it; and {version, corrections with what is told of each, in turns}.
 local index, families, aliases, aliased = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local per_hash, call = tonumber(ARGV[1]), redis.call
 
@@ -46,7 +49,8 @@ for _, content in ipairs(found) do
 end
 
 local taken = {}
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   if call('EXISTS', families .. ARGV[i], aliases .. ARGV[i]) > 0 then taken[#taken + 1] = ARGV[i] end
 end
-return {found, groups, told, taken}
+local last = call('INCRBY', KEYS[5], ARGV[4])
+return {found, groups, told, taken, last, {call('GET', KEYS[7]), call('HGETALL', KEYS[6])}}
