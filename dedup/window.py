@@ -140,10 +140,12 @@ class Window:
         families of a story that has one among them: a story leaves as a whole, or what is left of it would fall apart
         because what held it together has gone.
         """
-        recent = {name for name, one in self.families.items() if one.last_seen >= since or not one.is_placed}
-        stories = {self.families[name].story for name in recent} - {""}
-        inside = [one for name, one in self.families.items() if name in recent or one.story in stories]
-        return by_arrival(inside)
+        inside: list[HeldFamily] = []
+        older: list[HeldFamily] = []
+        for one in self.families.values():
+            (inside if one.last_seen >= since or not one.is_placed else older).append(one)
+        stories = {one.story for one in inside} - {""}
+        return by_arrival([*inside, *(one for one in older if one.story in stories)])
 
     def by_story(self) -> dict[str, list[HeldFamily]]:
         """All families that have a story, by the story of the family."""
