@@ -21,7 +21,7 @@ help: ## List these commands
 demo: $(INSTALLED) ## Push the seed articles through the whole service and show their stories
 	@$(BIN)/dedup demo
 
-test: check ## All checks, and the tests that take less than half a minute each (under 5 minutes)
+test: check ## All checks, and all tests but the long ones and those that kill (under 5 minutes)
 	@$(PYTEST) -n 2 -m "not fault and not quality and not slow" tests $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## Style, types and import floors, without running anything
@@ -34,7 +34,7 @@ quality: $(INSTALLED) ## Score the gold sets against the gates of benchmarks/gat
 	@$(PYTEST) -m quality --timeout 900 tests/quality $(PYTEST_ARGS)
 
 fault: $(INSTALLED) ## Kill workers and servers while they work, and take the long journeys
-	@$(PYTEST) -m "fault or slow" --timeout 900 tests/fault tests/e2e $(PYTEST_ARGS)
+	@$(PYTEST) -m "fault or slow" --timeout 900 tests/fault tests/e2e tests/integration $(PYTEST_ARGS)
 
 bench: export PIP_CONSTRAINT := constraints.txt
 bench: export PIP_BUILD_CONSTRAINT := constraints.txt

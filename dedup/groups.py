@@ -96,9 +96,13 @@ class Known:
 
     def settle(self) -> None:
         """Has all that was learned be found from now on."""
-        keys, scores = (np.concatenate(parts) for parts in zip((self.keys, self.scores), *self.fresh, strict=True))
+        nothing = np.zeros(0, np.uint64), np.zeros(0)
+        keys, scores = (np.concatenate(parts) for parts in zip(nothing, *self.fresh, strict=True))
         order = np.argsort(keys, kind="stable")
-        self.keys, self.scores, self.fresh = keys[order], scores[order], []
+        places = np.searchsorted(self.keys, keys[order])
+        self.keys = np.insert(self.keys, places, keys[order])
+        self.scores = np.insert(self.scores, places, scores[order])
+        self.fresh = []
 
 
 def marks_of(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:

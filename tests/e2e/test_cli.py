@@ -87,6 +87,7 @@ def lines_of(text: str) -> list[dict[str, Any]]:
 # Offline
 
 
+@pytest.mark.slow
 def test_cluster_gives_the_same_bytes_whatever_the_hash_seed_and_packed_or_not(shell: Run, tmp_path: Path) -> None:
     packed = put(tmp_path / "packed.jsonl.gz", gzip.compress(SEEDS.read_bytes()))
     runs = [

@@ -613,6 +613,7 @@ def dying(url: str, n_commands: int) -> Any:
     return Dying.from_url(url)
 
 
+@pytest.mark.fault
 def test_one_that_was_killed_at_any_command_is_ended_by_the_next(store: Store, server_url: str) -> None:
     interrupted = 0
     for n_commands in range(1, 200):

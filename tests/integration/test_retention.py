@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.expiry import measure
 from tests.integration.recount import recount
 from tests.integration.world import (
@@ -48,6 +50,7 @@ def test_nothing_expires_before_its_time(store: Store) -> None:
     assert dump(store) == before
 
 
+@pytest.mark.slow
 def test_nearly_all_memory_that_articles_have_added_is_free_again_once_they_have_expired(store: Store) -> None:
     freed = measure(store, 2_000)
     assert freed.added > 2_000 * 1_000

@@ -681,6 +681,7 @@ def test_beyond_loopback_it_does_not_start_without_a_read_token(live_server: emb
         pass
 
 
+@pytest.mark.fault
 def test_a_store_that_is_away_is_told_as_something_to_try_again(tmp_path: Path) -> None:
     server = embedded.start(tmp_path / "data")
     try:
