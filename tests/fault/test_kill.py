@@ -32,6 +32,8 @@ LEAST_RATIO = 1.2
 """The aim is 2, on two cores that nobody else uses; on two that others kept busy it was 1.6 to 2.5."""
 N_KILLS = 10
 PATIENCE_SECONDS = 240.0
+REST_SECONDS = 15.0
+"""Several times what lies between two nudges of the cluster worker."""
 
 
 @pytest.fixture
@@ -66,6 +68,23 @@ def await_stories(store: Store, n: int) -> None:
     wait_for(lambda: not store.inbox.n_waiting(), PATIENCE_SECONDS, "the inbox is empty", every=0.3)
     wait_for(lambda: not store.news.waiting(), PATIENCE_SECONDS, "all news is dealt with", every=0.3)
     wait_for(all_have_a_story, PATIENCE_SECONDS, "every article has its story", every=0.5)
+    await_rest(store)
+
+
+def await_rest(store: Store) -> None:
+    """Waits until no run has been made for a while: one that has grown a window is followed by its clustering anew,
+    which ends in a run without news.
+    """
+    seen = -1, time.monotonic()
+
+    def is_at_rest() -> bool:
+        nonlocal seen
+        number = store.runs.number()
+        if number != seen[0] or store.rebuild.plan() is not None or store.news.waiting():
+            seen = number, time.monotonic()
+        return time.monotonic() - seen[1] > REST_SECONDS
+
+    wait_for(is_at_rest, PATIENCE_SECONDS, "no run is made any more", every=0.3)
 
 
 def check_whole(store: Store, ids: Iterable[str]) -> None:
