@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## Push the seed articles through the whole service and show 
 	@$(BIN)/dedup demo
 
 test: check ## All checks, and all tests but the long ones and those that kill (under 5 minutes)
-	@$(PYTEST) -n 2 -m "not fault and not quality and not slow" tests $(PYTEST_ARGS)
+	@$(PYTEST) -n 3 -m "not fault and not quality and not slow" tests $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## Style, types and import floors, without running anything
 	@$(BIN)/ruff check .
