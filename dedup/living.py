@@ -171,14 +171,14 @@ class Living:
         """
         self.cores, self.stories = Numbered.as_kept(places[:, 0]), Numbered.as_kept(places[:, 1])
         self.events, self.labels = places[:, 2].copy(), places[:, 3].copy()
-        self._tie(self._apart(), np.ones(len(self.names), np.bool_), np.unique(self.cores.of))
+        self._tie(self._apart(), self.index.is_here, np.unique(self.cores.of))
         self.n_moved = n_moved
 
     def split(self, n_articles: int) -> list[Part]:
         """Finds the cores of one that was only connected; its articles in parts of about so many, each of which can be
         merged and told apart by itself.
         """
-        everyone, apart = np.ones(len(self.names), np.bool_), self._apart()
+        everyone, apart = self.index.is_here, self._apart()
         self._tie(apart, everyone, self._find_cores(apart, everyone))
         chain = self.chain[self.cores.of]
         order = np.argsort(chain, kind="stable")
@@ -194,8 +194,7 @@ class Living:
 
     def settle(self) -> None:
         """Gives articles without a sure date to dated stories, where all others have been told apart."""
-        everyone = np.ones(len(self.names), np.bool_)
-        self._bring_home(everyone, everyone)
+        self._bring_home(self.index.is_here, self.index.is_here)
 
     def _apart(self) -> sparse.csr_matrix:
         """The graph without edges between dated and undated articles."""
@@ -235,12 +234,15 @@ class Living:
     @property
     def is_worn(self) -> bool:
         """Whether so many families are others that the background is to be made anew."""
-        return self.n_moved > MOST_MOVED * self.background.weigher.n_articles
+        return self._wears(self.n_moved)
 
     def is_worn_by(self, families: Mapping[str, Telling]) -> bool:
         """Whether it will be worn when these are the families of the window."""
         left, n_came = self._moves(families)
-        return self.n_moved + len(left) + n_came > MOST_MOVED * self.background.weigher.n_articles
+        return self._wears(self.n_moved + len(left) + n_came)
+
+    def _wears(self, n_moved: int) -> bool:
+        return n_moved > MOST_MOVED * self.background.weigher.n_articles
 
     def _moves(self, families: Mapping[str, Telling]) -> tuple[list[str], int]:
         """The families that leave, where these are the window, and how many come; one that tells something else does

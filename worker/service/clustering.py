@@ -47,8 +47,6 @@ REST_FACTOR: Final = 4
 LEAST_REST_SECONDS: Final = 60.0
 """While there is a backlog, the next run comes after `REST_FACTOR` times what the last one took, and at least this
 after it, and after the backlog was first seen: a run over 20,000 new articles takes as long as ingesting as many."""
-
-
 FIRST_SECONDS: Final = 20.0
 """How long a holder works on a clustering without which there can be no run, before it looks what else there is..."""
 BESIDE_SECONDS: Final = 1.0
@@ -150,7 +148,6 @@ class Clusterer:
         self, window: Window, inside: Sequence[HeldFamily], now: float, guarded: Callable[[], Unit]
     ) -> Rebuilt | None:
         """Goes on with clustering a large window as a whole, where that is due; once it is done, the window has it."""
-        window.renews = False
         plan = self.store.rebuild.plan()
         if not is_large(inside):
             if plan is not None:
@@ -199,7 +196,7 @@ class Clusterer:
         """The window as of now: as held, with what the news names loaded anew; all of it where it is not current."""
         if self.window is None or (self.window.run, self.window.server) != (self.store.runs.number(), server):
             self.window = load_window(self.store)
-            self.window.server = server
+            self.window.server, self.window.renews = server, False
             self._resume(self.window)
             return self.window
         self._forget_storylines(self.window)

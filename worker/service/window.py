@@ -5,7 +5,7 @@ A process that is not the one that committed that run loads it anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dedup.pipeline import Telling
@@ -43,24 +43,22 @@ def load_families(store: Store, family_ids: Iterable[str]) -> dict[str, HeldFami
     wanted = sorted(family_ids)
     told = store.articles.families_told(wanted)
     ids = [article_id for _, _, members in told.values() for article_id in members]
-    records = {name: ArticleRecord.unpack(packed) for name, packed in store.articles.records(ids).items()}
+    records = _records(store, ids)
     rows = dict(zip(ids, store.articles.fields(ids, _ROW, ["source"]), strict=True))
     representatives = [representative for representative, _, _ in told.values()]
     titles = dict(zip(representatives, store.articles.fields(representatives, [], ["title"]), strict=True))
-    contents = {records[name].content for name in representatives if name in records}
-    terms = {number: Terms.from_bytes(packed) for number, packed in store.index.terms(contents).items()}
+    tellings = _tellings(store, {name: records[name] for name in representatives if name in records})
     families: dict[str, HeldFamily] = {}
     for family_id, (representative, story, members) in told.items():
-        record = records.get(representative)
         present = [name for name in members if name in records and rows[name][0] == family_id]
-        if record is None or record.content not in terms or not present:
+        if representative not in tellings or not present:
             continue
         families[family_id] = HeldFamily(
             family_id,
             representative,
             story,
             tuple(_held(name, records[name], rows[name]) for name in present),
-            Telling(terms[record.content], record.published_at),
+            tellings[representative],
             titles[representative][0],
         )
     return families
@@ -69,13 +67,23 @@ def load_families(store: Store, family_ids: Iterable[str]) -> dict[str, HeldFami
 def load_tellings(store: Store, family_ids: Iterable[str]) -> dict[str, Telling]:
     """What those of these families tell that are kept."""
     representatives = {name: told[0] for name, told in store.articles.families_told(sorted(family_ids)).items()}
-    packed = store.articles.records(list(representatives.values()))
-    records = {name: ArticleRecord.unpack(record) for name, record in packed.items()}
-    terms = store.index.terms({record.content for record in records.values()})
+    tellings = _tellings(store, _records(store, representatives.values()))
+    return {name: tellings[one] for name, one in representatives.items() if one in tellings}
+
+
+def _records(store: Store, article_ids: Iterable[str]) -> dict[str, ArticleRecord]:
+    """The records of those of these articles that are kept."""
+    return {name: ArticleRecord.unpack(packed) for name, packed in store.articles.records(list(article_ids)).items()}
+
+
+def _tellings(store: Store, records: Mapping[str, ArticleRecord]) -> dict[str, Telling]:
+    """What articles with these records tell, as far as their terms are kept."""
+    packed = store.index.terms({record.content for record in records.values()})
+    terms = {number: Terms.from_bytes(one) for number, one in packed.items()}
     return {
-        name: Telling(Terms.from_bytes(terms[record.content]), record.published_at)
-        for name, representative in representatives.items()
-        if (record := records.get(representative)) is not None and record.content in terms
+        name: Telling(terms[record.content], record.published_at)
+        for name, record in records.items()
+        if record.content in terms
     }
 
 
