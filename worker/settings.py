@@ -42,7 +42,7 @@ class Settings:
     `window_days`, `retention_days`, `storyline_days`: how long articles are clustered, can be read, and
     how long a storyline waits for its next story; fractions of a day are fine.
     `inbox_max`: articles waiting at which a push fails. `max_article_bytes`: the largest payload accepted.
-    `report_timezone`: IANA zone of the periods of reports. `cluster_seconds`: pause between runs.
+    `report_timezone`: IANA zone of the periods of reports. `cluster_seconds`: from run to run.
     `claim_seconds`: how long a batch may lie with a worker before another one takes it over.
     `keep_text`: whether articles' texts are kept, for `dedup explain` to show what they share.
     `source_priority`: sources whose articles represent families before others (comma-separated, the first one first).

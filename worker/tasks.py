@@ -43,10 +43,10 @@ def drain() -> int:
 
 @app.task(max_retries=3, time_limit=CLUSTER_SECONDS)
 def cluster() -> int | None:
-    """One run, if there is news; where a large window is being clustered anew, others are asked to help."""
-    clusterer = runtime().clusterer
-    clusterer.rebuilder.ask = _ask_for_help
-    return clusterer.run(time.time())
+    """Runs while there is news; where a large window is being clustered anew, others are asked to help."""
+    parts = runtime()
+    parts.clusterer.rebuilder.ask = _ask_for_help
+    return parts.clusterer.keep_up(parts.settings.cluster_seconds)
 
 
 def _ask_for_help(n_pieces: int) -> None:

@@ -51,6 +51,8 @@ FIRST_SECONDS: Final = 20.0
 """How long a holder works on a clustering without which there can be no run, before it looks what else there is..."""
 BESIDE_SECONDS: Final = 1.0
 """... and how long it begins new pieces of one beside which runs go on."""
+KEEP_UP_SECONDS: Final = 30.0
+"""How long run follows run before the process looks what else there is to do."""
 
 
 @dataclass(slots=True)
@@ -70,6 +72,20 @@ class Clusterer:
 
     def __post_init__(self) -> None:
         self.rebuilder = Rebuilder(self.store, self.params, self.holder)
+
+    def keep_up(self, every_seconds: float) -> int | None:
+        """Runs, and runs again at once while each takes so long that the next one is due; the number of the last one
+        that changed something, or None.
+        """
+        last, end = None, time.monotonic() + KEEP_UP_SECONDS
+        while True:
+            begun = time.monotonic()
+            number = self.run(time.time())
+            if number is None:
+                return last
+            last, now = number, time.monotonic()
+            if now < begun + every_seconds or now > end:
+                return last
 
     def run(self, now: float) -> int | None:
         """One run at a time (Unix seconds), if there is news and the lease is ours; its number, or None."""
