@@ -82,6 +82,8 @@ def _tell(living: Living, called: Sequence[HeldFamily]) -> tuple[Articles, Mappi
 
 def _labels(living: Living, everyone: Sequence[HeldFamily], called: Collection[str]) -> NDArray[np.int64]:
     """The label of each family, -1 of those called back: they change nothing for the others but what is asked."""
+    if not called:
+        return living.labels[living.place(one.family_id for one in everyone)]
     present = living.labels[living.place(one.family_id for one in everyone if one.family_id not in called)]
     labels = np.full(len(everyone), -1, np.int64)
     labels[[one.family_id not in called for one in everyone]] = present
@@ -111,11 +113,10 @@ def _identify(
     ids_in_use: InUse,
 ) -> tuple[Outcome, Mapping[str, Sequence[HeldFamily]]]:
     """Who keeps which id among the stories that are not settled, and which are."""
-    clusters = _clusters(inside, labels)
-    same = {cluster[0].story: cluster for cluster in clusters if _is_settled(cluster, held, window, touched)}
-    moving = [cluster for cluster in clusters if same.get(cluster[0].story) is not cluster]
+    same, loose = _settle(inside, labels, touched, held, window)
+    moving = _clusters(inside, labels, loose)
     stories = {article.story for cluster in moving for family in cluster for article in family.articles}
-    moving += [same.pop(story) for story in sorted(stories & same.keys())]
+    moving += [by_arrival(same.pop(story)) for story in sorted(stories & same.keys())]
     placed = [_placed(family, window.stories) for cluster in moving for family in cluster]
     taken = in_use(ids_in_use, "story", [founder_of(cluster) for cluster in moving])
     named = [[family.family_id for family in cluster] for cluster in moving]
@@ -123,28 +124,37 @@ def _identify(
     return decide(placed, named, standing, taken=taken, called_back=called), same
 
 
-def _clusters(inside: Sequence[HeldFamily], labels: NDArray[np.int64]) -> list[list[HeldFamily]]:
-    """The families under each label."""
-    order = np.argsort(labels, kind="stable")
+def _settle(
+    inside: Sequence[HeldFamily],
+    labels: NDArray[np.int64],
+    touched: Collection[str],
+    held: Mapping[str, Sequence[HeldFamily]],
+    window: Window,
+) -> tuple[dict[str, Sequence[HeldFamily]], NDArray[np.int64]]:
+    """The open stories that are as they were, where all families of a label, and no others, had been put with the
+    articles they have; and the places of the families that are in none of them.
+    """
+    firsts, label_of, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)[1:]
+    stories, codes = [one.story for one in inside], {story: code for code, story in enumerate(window.stories)}
+    code = np.array([codes.get(story, -1) for story in stories], np.int64)
+    moved = np.array([not one.is_placed or one.family_id in touched for one in inside], np.bool_)
+    moved |= (code < 0) | (code != code[firsts[label_of]])
+    is_same = np.bincount(label_of, moved, len(firsts)) == 0
+    for label in np.flatnonzero(is_same).tolist():
+        story = window.stories[stories[firsts[label]]]
+        is_same[label] = story.status == "open" and len(held[story.id]) == story.n_families == sizes[label]
+    same = [stories[first] for first in firsts[is_same].tolist()]
+    return {story: held[story] for story in same}, np.flatnonzero(~is_same[label_of])
+
+
+def _clusters(
+    inside: Sequence[HeldFamily], labels: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> list[list[HeldFamily]]:
+    """The families at these places, label by label."""
+    order = chosen[np.argsort(labels[chosen], kind="stable")]
     ends = np.flatnonzero(np.diff(labels[order], append=-2)) + 1
     places = order.tolist()
     return [[inside[i] for i in places[start:end]] for start, end in pairwise([0, *ends.tolist()])]
-
-
-def _is_settled(
-    cluster: Sequence[HeldFamily],
-    held: Mapping[str, Sequence[HeldFamily]],
-    window: Window,
-    touched: Collection[str],
-) -> bool:
-    """Whether a cluster is an open story as it was: the very families, with the articles they had."""
-    story = window.stories.get(cluster[0].story)
-    return (
-        story is not None
-        and story.status == "open"
-        and len(held[story.id]) == story.n_families == len(cluster)
-        and all(one.story == story.id and one.is_placed and one.family_id not in touched for one in cluster)
-    )
 
 
 def _standing(

@@ -43,7 +43,7 @@ from dedup.lead import read_leads
 from dedup.lsh import LshParams, band_keys, pairs_in_common
 from dedup.minhash import batches, sign
 from dedup.shingle import Shingles, shingle, spans, split
-from dedup.storyline import Profile, StorylineParams, link_stories, profiles
+from dedup.storyline import Profile, Shelf, StorylineParams, link_stories, profiles
 from dedup.terms import TermParams, Terms, Vectors, make_vocabulary, read_terms, vectors, vectors_by
 from dedup.text import body_text, normalise, words
 from dedup.vocabulary import Vocabulary
@@ -491,7 +491,7 @@ def _find_stories(
     founders: dict[int, str] = {}
     taken: set[str] = set()
     storyline_of: dict[str, str] = {}
-    for story, line in zip(outcome.stories, link_stories(told, [], params.storyline).tolist(), strict=True):
+    for story, line in zip(outcome.stories, link_stories(told, Shelf(), params.storyline).tolist(), strict=True):
         if line not in founders:
             founding = families[position[story.families[0]]].members[0].article_id
             founders[line] = mint("storyline", founding, taken.__contains__)

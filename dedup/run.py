@@ -191,16 +191,17 @@ class Run:
         are about now: what was split off one is no subject of it any more.
         """
         loose = sorted(loose, key=lambda name: self.arrival(self.stories[name]))
-        free = set(loose)
-        standing = [
-            (line, self.lines.profiles.get(name, before))
-            for line in sorted(self.window.profiles)
-            for name, before in sorted(self.window.profiles[line].items())
-            if name not in free and not self.is_merged(name)
-        ]
-        labels = link_stories(
-            [self.lines.profiles[name] for name in loose], [one for _, one in standing], self.params.storyline
+        shelf, told = self.window.shelf, self.lines.profiles
+        away = {*loose, *(name for name in self.gone if self.is_merged(name))}
+        shelf.follow(
+            {
+                name: (line, told.get(name, before))
+                for line, held in self.window.profiles.items()
+                for name, before in held.items()
+                if name not in away
+            }
         )
+        labels = link_stories([told[name] for name in loose], shelf, self.params.storyline)
         is_taken = in_use(self.ids_in_use, "storyline", [self.founders[name] for name in loose])
         given = {*self.window.storylines, *self.lines.of_story.values()}
 
@@ -213,7 +214,7 @@ class Run:
         for label, names in sorted(groups.items()):
             own = [self.stories[name].storyline for name in names if self.stories[name].storyline]
             founder = self.founders[names[0]].article_id
-            line = standing[label][0] if label < len(standing) else own[0] if own else mint("storyline", founder, taken)
+            line = shelf.names[label][0] if label < len(shelf) else own[0] if own else mint("storyline", founder, taken)
             is_new = line not in given
             given.add(line)
             for name in names:

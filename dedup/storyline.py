@@ -1,16 +1,16 @@
 """Which stories continue each other: compact profiles of stories, and their linking into storylines.
 
 A profile outlives the window, so a round finds its storyline after its predecessor has left. Interface: `profile` makes
-one of a story's rows, and `link_stories` returns for each new story the index of the standing storyline it continues,
-or `len(standing) + g` for the g-th newly founded one.
+one of a story's rows, a `Shelf` holds those that stand, and `link_stories` returns for each new story the place on the
+shelf of one whose storyline it continues, or `len(shelf) + g` for the g-th newly founded one.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -141,25 +141,91 @@ def _profile(
     )  # fmt: skip
 
 
-def link_stories(new: Sequence[Profile], standing: Sequence[Profile], params: StorylineParams) -> NDArray[np.int64]:
-    """For each new story the index of the standing storyline it continues, or of one it founds.
+@dataclass(slots=True, eq=False)
+class Shelf:
+    """Profiles of stories that stand in storylines, kept from run to run so that new ones are held against those alone
+    that share terms with them.
 
-    int64, shape (len(new),); values from len(standing) on are new storylines, numbered in order of first member.
+    `profiles` by place, with their `names`: storyline and story; `places` of those that have not been taken away.
+    `terms` and `weights` of all profiles follow each other, those of place i up to `ends[i]`; `factors` are what its
+    weights are multiplied with.
+    """
+
+    profiles: list[Profile] = field(default_factory=list)
+    names: list[tuple[str, str]] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    terms: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    weights: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    factors: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    def __len__(self) -> int:
+        """How many places there are, empty ones included."""
+        return len(self.profiles)
+
+    @classmethod
+    def of(cls, profiles: Sequence[Profile]) -> Shelf:
+        """These, in their order."""
+        shelf = cls()
+        shelf.follow({str(i): ("", one) for i, one in enumerate(profiles)})
+        return shelf
+
+    def follow(self, standing: Mapping[str, tuple[str, Profile]]) -> None:
+        """Makes these the profiles that stand: by story its storyline and its profile."""
+        for story, place in list(self.places.items()):
+            line, one = standing.get(story, ("", None))
+            if one is not self.profiles[place] or line != self.names[place][0]:
+                del self.places[story]
+        if len(self.places) < len(self) // 2:
+            self._clear()
+        self._put({story: told for story, told in standing.items() if story not in self.places})
+
+    def rows(self, found: NDArray[np.uint32]) -> sparse.csr_matrix:
+        """The profiles over these terms, which are sorted; places that are empty have no entries."""
+        is_here = np.zeros(len(self), np.bool_)
+        is_here[list(self.places.values())] = True
+        likely = _are_among(self.terms, found)
+        owner = np.searchsorted(self.ends, likely, side="right")
+        likely, owner = likely[is_here[owner]], owner[is_here[owner]]
+        columns = np.searchsorted(found, self.terms[likely])
+        starts = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(self)))])
+        scaled = self.weights[likely] * self.factors[owner]
+        return sparse.csr_matrix((scaled, columns, starts), shape=(len(self), len(found)))
+
+    def _put(self, told: Mapping[str, tuple[str, Profile]]) -> None:
+        fresh = [one for _, one in told.values()]
+        self.places.update(zip(told, range(len(self), len(self) + len(told)), strict=True))
+        self.names += [(line, story) for story, (line, _) in told.items()]
+        self.profiles += fresh
+        self.terms = np.concatenate([self.terms, *(one.terms for one in fresh)])
+        self.weights = np.concatenate([self.weights, *(one.weights for one in fresh)])
+        self.ends = np.cumsum([len(one.terms) for one in self.profiles], dtype=np.int64)
+        self.factors = np.concatenate([self.factors, _factors(fresh)])
+
+    def _clear(self) -> None:
+        empty = Shelf()
+        for name in self.__slots__:
+            setattr(self, name, getattr(empty, name))
+
+
+def link_stories(new: Sequence[Profile], shelf: Shelf, params: StorylineParams) -> NDArray[np.int64]:
+    """For each new story the place of a standing one whose storyline it continues, or of one it founds.
+
+    int64, shape (len(new),); values from len(shelf) on are new storylines, numbered in order of first member.
     Standing storylines are never joined with each other. Stories are grouped by average linkage, so one common
     place or person is not enough; the grouping does not depend on the order in which stories are given, but where two
-    have the very same profile.
+    new ones have the very same profile.
     """
     labels = np.full(len(new), -1, dtype=np.int64)
     if len(new):
-        everyone = [*standing, *new]
-        for members in _components(everyone, len(standing), params):
-            _group(everyone, members, len(standing), labels, params)
-    return _number_new(labels, len(standing))
+        for members in _components(new, shelf, params):
+            _group(members, new, shelf, labels, params)
+    return _number_new(labels, len(shelf))
 
 
 def similarity(one: Profile, other: Profile, params: StorylineParams) -> tuple[float, int]:
     """What is held against `min_similarity` of two stories, and how many terms they share."""
-    rows = _matrix([one, other])
+    rows = _matrix([one, other])[0]
     n_shared = len(np.intersect1d(one.terms, other.terms))
     return float((rows[:1] @ rows[1:].T).sum() * _closeness([one], [other], params)[0, 0]), n_shared
 
@@ -186,22 +252,23 @@ def _heaviest(
     return terms[best], np.rint(weights[best] / length * 255).astype(np.uint8)
 
 
-def _matrix(profiles: Sequence[Profile], first: int = 0) -> sparse.csr_matrix:
-    """Rows over the terms found from the profile at `first` on, each as long as the root of its profile's reliability
-    over all terms.
+def _factors(profiles: Sequence[Profile]) -> NDArray[np.float64]:
+    """What the weights of each profile are multiplied with, so that its row is as long as the root of its reliability:
+    float64, shape (n_profiles,).
     """
-    lengths = np.array([len(one.terms) for one in profiles], np.int64)
-    owner = np.repeat(np.arange(len(profiles)), lengths)
-    weights = np.concatenate([one.weights for one in profiles]).astype(np.float64)
+    owner = np.repeat(np.arange(len(profiles)), [len(one.terms) for one in profiles])
+    weights = np.concatenate([np.zeros(0), *(one.weights for one in profiles)])
     norms = np.sqrt(np.bincount(owner, weights**2, len(profiles)))
-    roots = np.sqrt(np.array([one.reliability for one in profiles]))
-    scaled = weights * roots[owner] / np.where(norms > 0, norms, 1.0)[owner]
-    terms = np.concatenate([one.terms for one in profiles])
-    found = np.unique(terms[int(lengths[:first].sum()) :])
-    here = _are_among(terms, found)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(owner[here], minlength=len(profiles)))])
-    columns = np.searchsorted(found, terms[here])
-    return sparse.csr_matrix((scaled[here], columns, starts), shape=(len(profiles), len(found)))
+    return np.sqrt([one.reliability for one in profiles]) / np.where(norms > 0, norms, 1.0)
+
+
+def _matrix(profiles: Sequence[Profile]) -> tuple[sparse.csr_matrix, NDArray[np.uint32]]:
+    """Rows of profiles over all of their terms, and these."""
+    starts = np.concatenate([[0], np.cumsum([len(one.terms) for one in profiles])])
+    owner = np.repeat(np.arange(len(profiles)), np.diff(starts))
+    found, columns = np.unique(np.concatenate([one.terms for one in profiles]), return_inverse=True)
+    scaled = np.concatenate([one.weights for one in profiles]) * _factors(profiles)[owner]
+    return sparse.csr_matrix((scaled, columns, starts), shape=(len(profiles), len(found))), found
 
 
 def _are_among(terms: NDArray[np.uint32], found: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -223,14 +290,17 @@ def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: Storyl
     return np.asarray(np.exp(-(np.maximum(np.nan_to_num(gap), 0) ** 2) / (2 * params.sigma_days**2)))
 
 
-def _components(everyone: Sequence[Profile], n_standing: int, params: StorylineParams) -> list[NDArray[np.int64]]:
-    """The sets of profiles linked by a chain of similar pairs, each with a new story in it and of bearable size."""
-    left, right, similarity = _links(everyone, n_standing, params)
+def _components(new: Sequence[Profile], shelf: Shelf, params: StorylineParams) -> list[NDArray[np.int64]]:
+    """The sets of profiles linked by a chain of similar pairs, each with a new story in it and of bearable size; new
+    ones are numbered after those on the shelf.
+    """
+    left, right, similarity = _links(new, shelf, params)
     found: list[NDArray[np.int64]] = []
-    members, cut = np.arange(n_standing, len(everyone)), params.min_similarity
+    n_standing, n = len(shelf), len(shelf) + len(new)
+    members, cut = np.arange(n_standing, n), params.min_similarity
     while len(members):
         strong = similarity >= cut
-        graph = sparse.csr_matrix((similarity[strong], (left[strong], right[strong])), shape=(len(everyone),) * 2)
+        graph = sparse.csr_matrix((similarity[strong], (left[strong], right[strong])), shape=(n, n))
         component = csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
         small = np.bincount(component)[component] <= _LARGEST
         found += _members(component, members[small[members]])
@@ -247,48 +317,51 @@ def _members(component: NDArray[np.int64], of: NDArray[np.int64]) -> list[NDArra
 
 
 def _links(
-    everyone: Sequence[Profile], n_standing: int, params: StorylineParams
+    new: Sequence[Profile], shelf: Shelf, params: StorylineParams
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Each new profile, every other one it is similar to, and how similar they are."""
-    rows = _matrix(everyone, n_standing)
-    columns = rows.T.tocsr()
+    rows, found = _matrix(new)
+    columns = sparse.vstack([shelf.rows(found), rows]).T.tocsr()
     links = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
-    for start in range(n_standing, len(everyone), _BLOCK_ROWS):
+    for start in range(0, len(new), _BLOCK_ROWS):
         product = (rows[start : start + _BLOCK_ROWS] @ columns).tocoo()
-        kept = product.data >= params.min_similarity
+        kept, first = product.data >= params.min_similarity, len(shelf) + start
         links.append(
-            (product.row[kept].astype(np.int64) + start, product.col[kept].astype(np.int64), product.data[kept])
+            (product.row[kept].astype(np.int64) + first, product.col[kept].astype(np.int64), product.data[kept])
         )
     left, right, similarity = (np.concatenate(parts) for parts in zip(*links, strict=True))
     return left, right, similarity
 
 
 def _group(
-    everyone: Sequence[Profile],
     members: NDArray[np.int64],
-    n_standing: int,
+    new: Sequence[Profile],
+    shelf: Shelf,
     labels: NDArray[np.int64],
     params: StorylineParams,
 ) -> None:
     """Write into `labels` the storyline of each new story of one component."""
+    n_standing = len(shelf)
     if len(members) == 1:
         labels[members[0] - n_standing] = -2 - (members[0] - n_standing)
         return
-    ranked = sorted(members.tolist(), key=lambda i: (i >= n_standing, everyone[i].to_bytes(), i))
-    chosen = [everyone[i] for i in ranked]
-    rows = _matrix(chosen)
+    old = [(shelf.profiles[i].to_bytes(), shelf.names[i], i) for i in members[members < n_standing].tolist()]
+    come = [(new[i - n_standing].to_bytes(), i) for i in members[members >= n_standing].tolist()]
+    ranked = [ranks[-1] for ranks in (*sorted(old), *sorted(come))]
+    chosen = [shelf.profiles[i] if i < n_standing else new[i - n_standing] for i in ranked]
+    rows = _matrix(chosen)[0]
     shared = (rows > 0).astype(np.int64)
     enough = (shared @ shared.T).toarray() >= params.min_shared_terms
     similarity = (rows @ rows.T).toarray() * enough * _closeness(chosen, chosen, params)
     groups = _average_linkage(
         similarity, np.array([one.n_articles for one in chosen], np.float64), params.min_similarity
     )
-    n_old = sum(i < n_standing for i in ranked)
+    n_old = len(old)
     for place in range(n_old, len(ranked)):
         mates = np.flatnonzero(groups == groups[place])
-        old = mates[mates < n_old]
-        if len(old):
-            labels[ranked[place] - n_standing] = ranked[old[np.argmax(similarity[place, old])]]
+        earlier = mates[mates < n_old]
+        if len(earlier):
+            labels[ranked[place] - n_standing] = ranked[earlier[np.argmax(similarity[place, earlier])]]
         else:
             labels[ranked[place] - n_standing] = -2 - min(ranked[mate] - n_standing for mate in mates)
 

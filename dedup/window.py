@@ -11,7 +11,7 @@ from dedup.frequencies import NO_FREQUENCIES, Frequencies
 from dedup.living import Living, is_large
 from dedup.pipeline import Background, Params, Telling
 from dedup.story import Story, Storyline
-from dedup.storyline import Profile
+from dedup.storyline import Profile, Shelf
 
 KEY_SHIFT: Final = 20
 """Bits of an arrival's key that hold its serial number within the millisecond."""
@@ -89,7 +89,8 @@ class Passage:
 class Window:
     """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it.
     `living`: its clustering as of that run, None until it is made, and `generation` what it is kept under, "" where it
-    is not. `renews`: whether a run makes a large window's background anew where it is worn.
+    is not. `renews`: whether a run makes a large window's background anew where it is worn. `shelf`: the profiles that
+    the last run held new stories against.
     """
 
     run: int = -1
@@ -98,6 +99,7 @@ class Window:
     stories: dict[str, Story] = field(default_factory=dict)
     storylines: dict[str, Storyline] = field(default_factory=dict)
     profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf)
     clustered: frozenset[str] = frozenset()
     past: Past = field(default_factory=Past)
     living: Living | None = None

@@ -15,7 +15,7 @@ from dedup.cluster import ClusterParams, cluster_graph, in_order
 from dedup.cues import LAST_VALUE, NO_CUES, NOT_OWN, Cues, CuesError
 from dedup.metrics import score
 from dedup.pipeline import DAY_SECONDS, Params, Telling, cluster_window
-from dedup.storyline import Profile, StorylineParams, link_stories
+from dedup.storyline import Profile, Shelf, StorylineParams, link_stories
 from dedup.terms import Terms
 
 WORDS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 15)), max_size=25)
@@ -152,8 +152,8 @@ def test_storylines_do_not_depend_on_the_order_of_new_stories(
     assume(len({one.to_bytes() for one in new}) == len(new))  # of two that are the same, the first given comes first
     order = list(range(len(new)))
     dice.shuffle(order)
-    found = link_stories(new, standing, StorylineParams()).tolist()
-    again = link_stories([new[i] for i in order], standing, StorylineParams()).tolist()
+    found = link_stories(new, Shelf.of(standing), StorylineParams()).tolist()
+    again = link_stories([new[i] for i in order], Shelf.of(standing), StorylineParams()).tolist()
     moved = {i: again[place] for place, i in enumerate(order)}
     for i in range(len(new)):
         assert moved[i] == found[i] or (moved[i] >= len(standing) and found[i] >= len(standing))
@@ -162,8 +162,31 @@ def test_storylines_do_not_depend_on_the_order_of_new_stories(
 
 @given(PROFILES, PROFILES)
 def test_new_storylines_are_numbered_after_the_standing_ones(new: list[Profile], standing: list[Profile]) -> None:
-    found = [label for label in link_stories(new, standing, StorylineParams()).tolist() if label >= len(standing)]
+    found = [
+        label for label in link_stories(new, Shelf.of(standing), StorylineParams()).tolist() if label >= len(standing)
+    ]
     assert same_numbering([label - len(standing) for label in found])
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 7), st.sampled_from("ab")), max_size=8, unique_by=lambda place: place[0])
+"""Which of the profiles stand, each in which of two storylines."""
+
+
+@given(PROFILES, PROFILES, st.lists(PLACES, min_size=1, max_size=6))
+def test_a_shelf_that_was_kept_up_finds_what_one_made_anew_finds(
+    new: list[Profile], known: list[Profile], history: list[list[tuple[int, str]]]
+) -> None:
+    standing = [{f"story {i}": (line, known[i]) for i, line in places if i < len(known)} for places in history]
+    shelf, last = Shelf(), Shelf()
+    for one in standing:
+        shelf.follow(one)
+    last.follow(dict(reversed(standing[-1].items())))
+    found, anew = (
+        [one.names[label] if label < len(one) else label - len(one) for label in linked.tolist()]
+        for one in (shelf, last)
+        for linked in (link_stories(new, one, StorylineParams()),)
+    )
+    assert found == anew
 
 
 @given(st.dictionaries(st.text(max_size=3), st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))

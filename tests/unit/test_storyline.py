@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dedup.graph import GraphParams, reliability
-from dedup.storyline import Profile, ProfileError, StorylineParams, link_stories, profile
+from dedup.storyline import Profile, ProfileError, Shelf, StorylineParams, link_stories, profile
 from dedup.terms import TermParams, vectors
 from tests.reading import terms_of
 
@@ -65,34 +65,34 @@ def profiles(*stories: tuple[str, ...], days: list[float] | None = None) -> list
 
 def test_rounds_are_one_storyline_and_what_shares_a_place_or_a_person_is_not() -> None:
     made = profiles(ROUND_ONE, SAME_CITY, ROUND_TWO, SAME_PERSON, CHESS, days=[0, 1, 17, 17, 18])
-    assert link_stories(made, [], PARAMS).tolist() == [0, 1, 0, 2, 3]
+    assert link_stories(made, Shelf(), PARAMS).tolist() == [0, 1, 0, 2, 3]
 
 
 def test_a_round_finds_its_storyline_after_the_first_left_the_window() -> None:
     first = profiles(ROUND_ONE, CHESS, days=[0, 0])
     later = profiles(SAME_CITY, ROUND_TWO, days=[17, 17])
     packed = [Profile.from_bytes(one.to_bytes()) for one in first]
-    assert link_stories(later, packed, PARAMS).tolist() == [2, 0]
+    assert link_stories(later, Shelf.of(packed), PARAMS).tolist() == [2, 0]
 
 
 def test_standing_storylines_keep_their_identity() -> None:
     """Two that would be one today stay two, and a new story joins the one it is more like."""
     standing = profiles(ROUND_ONE, ROUND_TWO, days=[0, 17])
     new = profiles(ROUND_TWO, CHESS, days=[18, 18])
-    assert link_stories(new, standing, PARAMS).tolist() == [1, 2]
+    assert link_stories(new, Shelf.of(standing), PARAMS).tolist() == [1, 2]
 
 
 def test_the_order_of_new_stories_does_not_matter() -> None:
     made = profiles(ROUND_ONE, SAME_CITY, ROUND_TWO, CHESS, days=[0, 1, 17, 18])
     for order in permutations(range(4)):
-        found = link_stories([made[i] for i in order], [], PARAMS).tolist()
+        found = link_stories([made[i] for i in order], Shelf(), PARAMS).tolist()
         together = {(i, j) for a, i in enumerate(order) for b, j in enumerate(order) if i < j and found[a] == found[b]}
         assert together == {(0, 2)}
 
 
 def test_a_story_years_later_founds_a_storyline_of_its_own() -> None:
     made = profiles(ROUND_ONE, ROUND_TWO, days=[0, 900])
-    assert link_stories(made, [], PARAMS).tolist() == [0, 1]
+    assert link_stories(made, Shelf(), PARAMS).tolist() == [0, 1]
 
 
 def test_a_profile_is_small_and_comes_back_the_same() -> None:
@@ -110,7 +110,7 @@ def test_an_undated_story_has_no_days_and_may_continue_any() -> None:
     made = profiles(ROUND_ONE, ROUND_TWO)
     assert math.isnan(made[0].first_day)
     assert math.isnan(Profile.from_bytes(made[0].to_bytes()).last_day)
-    assert link_stories(made, [], PARAMS).tolist() == [0, 0]
+    assert link_stories(made, Shelf(), PARAMS).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("packed", [b"", b"\x01" + bytes(17), b"\x02\x03" + bytes(16)])
@@ -121,20 +121,20 @@ def test_other_bytes_are_refused(packed: bytes) -> None:
 
 def test_a_story_without_terms_is_a_storyline_of_its_own() -> None:
     made = profiles(("",), ("",), ROUND_ONE)
-    assert link_stories(made, [], PARAMS).tolist() == [0, 1, 2]
+    assert link_stories(made, Shelf(), PARAMS).tolist() == [0, 1, 2]
 
 
 def test_no_new_stories_link_nothing() -> None:
-    assert link_stories([], profiles(ROUND_ONE), PARAMS).tolist() == []
+    assert link_stories([], Shelf.of(profiles(ROUND_ONE)), PARAMS).tolist() == []
 
 
 def test_a_crowd_of_stories_that_are_all_alike_is_cut_finer_and_not_all_pairs_are_held() -> None:
     common = np.arange(40, dtype=np.uint32)
     weights = np.full(41, 40, dtype=np.uint8)
     crowd = [Profile(np.append(common, np.uint32(100 + i)), weights, 1, 0.5, 0.0, 0.0) for i in range(2500)]
-    found = link_stories(crowd, [], PARAMS)
+    found = link_stories(crowd, Shelf(), PARAMS)
     assert found.shape == (2500,)
-    assert link_stories(crowd[:10], [], PARAMS).tolist() == [0] * 10
+    assert link_stories(crowd[:10], Shelf(), PARAMS).tolist() == [0] * 10
 
 
 def made(terms: range | list[int], n_articles: int = 1, reliability: float = 1.0) -> Profile:
@@ -149,7 +149,7 @@ def test_many_small_stories_do_not_outvote_a_large_one_that_a_new_story_continue
     large = made(range(10), n_articles)
     small = [made([*range(4, 10), *range(100 + 3 * i, 103 + 3 * i)]) for i in range(20)]
     continues_large = made([*range(4), *range(900, 906)])
-    found = link_stories([large, *small, continues_large], [], PARAMS).tolist()
+    found = link_stories([large, *small, continues_large], Shelf(), PARAMS).tolist()
     assert set(found[:-1]) == {0}
     assert (found[-1] == 0) is is_one
 
@@ -160,7 +160,7 @@ def test_what_continues_small_stories_alone_does_not_join_the_large_one_they_are
 ) -> None:
     large = made(range(10), n_articles)
     small = [made([*range(4, 10), *range(100, 104)]) for _ in range(5)]
-    found = link_stories([large, *small, made([*range(100, 104), *range(900, 906)])], [], PARAMS).tolist()
+    found = link_stories([large, *small, made([*range(100, 104), *range(900, 906)])], Shelf(), PARAMS).tolist()
     assert set(found[:-1]) == {0}
     assert (found[-1] == 0) is is_one
 
@@ -168,10 +168,10 @@ def test_what_continues_small_stories_alone_does_not_join_the_large_one_they_are
 @pytest.mark.parametrize(("reliability", "is_one"), [(1.0, True), (0.5, True), (0.3, False)])
 def test_of_stories_of_which_little_is_known_more_is_asked(reliability: float, is_one: bool) -> None:
     pair = [made([*range(4), *range(start, start + 36)], 1, reliability) for start in (100, 200)]
-    assert (link_stories(pair, [], PARAMS).tolist() == [0, 0]) is is_one
+    assert (link_stories(pair, Shelf(), PARAMS).tolist() == [0, 0]) is is_one
 
 
 @pytest.mark.parametrize(("n_shared", "is_one"), [(3, False), (4, True)])
 def test_stories_that_share_few_terms_are_no_storyline_however_heavy_these_are(n_shared: int, is_one: bool) -> None:
     pair = [made([*range(n_shared), 100 + i]) for i in range(2)]
-    assert (link_stories(pair, [], PARAMS).tolist() == [0, 0]) is is_one
+    assert (link_stories(pair, Shelf(), PARAMS).tolist() == [0, 0]) is is_one
