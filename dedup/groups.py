@@ -1,7 +1,7 @@
 """Groups of articles, and how well two of them would make one story.
 
 Sums over the articles of a group are enough for all mean similarities, exactly. A score depends on the articles of the
-two groups alone, so what was scored once need not be scored again while the articles' vectors stay: `Known`.
+two groups alone, so what was scored once need not be scored again while the articles' vectors stay (`known`).
 
 Interface: `compare_groups` for what a score is made of; `Groups` and `Scored` for a pass that joins groups.
 """
@@ -9,15 +9,15 @@ Interface: `compare_groups` for what a score is made of; `Groups` and `Scored` f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from dedup.known import Known, marks_of, pair_keys
 from dedup.products import Rows
-from dedup.shingle import mix64
 
 
 @dataclass(frozen=True)
@@ -69,50 +69,6 @@ def distinct(a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.int
     base = int(high.max(initial=0)) + 1
     pairs = np.unique((low * base + high)[low < high])
     return pairs // base, pairs % base
-
-
-@dataclass(slots=True, eq=False)
-class Known:
-    """Scores of pairs of groups by what the groups are made of; they hold while the articles' vectors do.
-
-    A group's mark is the sum of the marks of those it was made of, so it is the same in whatever order they came
-    together; that two of n million pairs have one key has a chance of n**2 in 40 million.
-    """
-
-    keys: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    scores: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    fresh: list[tuple[NDArray[np.uint64], NDArray[np.float64]]] = field(default_factory=list)
-
-    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """The scores under these keys, nan where none was settled."""
-        if not len(self.keys):
-            return np.full(len(keys), np.nan)
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[places] == keys, self.scores[places], np.nan)
-
-    def learn(self, keys: NDArray[np.uint64], scores: NDArray[np.float64]) -> None:
-        """Notes scores, which will be found once they are settled."""
-        self.fresh.append((keys, scores))
-
-    def settle(self) -> None:
-        """Has all that was learned be found from now on."""
-        nothing = np.zeros(0, np.uint64), np.zeros(0)
-        keys, scores = (np.concatenate(parts) for parts in zip(nothing, *self.fresh, strict=True))
-        order = np.argsort(keys, kind="stable")
-        places = np.searchsorted(self.keys, keys[order])
-        self.keys = np.insert(self.keys, places, keys[order])
-        self.scores = np.insert(self.scores, places, scores[order])
-        self.fresh = []
-
-
-def marks_of(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Marks of groups that are known by numbers: uint64."""
-    return mix64(numbers.astype(np.uint64) + np.uint64(1))
-
-
-def _keys_of(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The key of each pair of groups with these marks, whichever comes first."""
-    return mix64(mix64(np.minimum(one, other)) + np.maximum(one, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,7 +235,7 @@ class Groups:
         """How well each of these pairs would make one story."""
         if self.known is None:
             return self.factors(left, right).score
-        keys = _keys_of(self.marks[left], self.marks[right])
+        keys = pair_keys(self.marks[left], self.marks[right])
         scores = self.known.find(keys)
         unknown = np.flatnonzero(np.isnan(scores))
         scores[unknown] = self.factors(left[unknown], right[unknown]).score
@@ -307,10 +263,15 @@ class Groups:
         return sums
 
     def _join_centres(self, one: NDArray[np.int64], other: NDArray[np.int64], made: NDArray[np.int64]) -> None:
-        """Adds up the centres of pairs both of which have one; none of them is needed any more."""
-        have = (self.places[one] >= 0) & (self.places[other] >= 0)
+        """Adds up the centres of pairs whose larger group has one: it takes part in what goes on, so the one of both
+        will be asked for. None of theirs is needed any more.
+        """
+        is_larger = self.sizes[one] >= self.sizes[other]
+        large, small = np.where(is_larger, one, other), np.where(is_larger, other, one)
+        have = self.places[large] >= 0
         if have.any():
-            left, right = self.places[one[have]], self.places[other[have]]
+            self._find_centres(small[have])
+            left, right = self.places[large[have]], self.places[small[have]]
             self._put(made[have], (self.centres.at(left) + self.centres.at(right)).tocsr())
         gone = self.places[np.concatenate([one, other])]
         self.centres.drop(gone[gone >= 0])

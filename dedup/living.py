@@ -26,10 +26,11 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from dedup.cluster import cluster_graph, in_order, near
-from dedup.episode import Articles, Days, find_homes, tell_apart
+from dedup.episode import Articles, Days, Likeness, find_homes, tell_apart
 from dedup.graph import Index, Pairs, find_pairs, graph_of, same_kind, strongest
-from dedup.groups import Earlier, Known, Scored, compare_groups, distinct
+from dedup.groups import Earlier, Scored, compare_groups, distinct
 from dedup.kept import Head, Part, heads_of, pack_rows, serials_of, told_then
+from dedup.known import Known
 from dedup.pipeline import (
     Background,
     Params,
@@ -115,9 +116,9 @@ class Living:
 
     `articles` and `index`: what they tell. `pairs` and `graph`: who is like whom. `cores`: the groups that HDBSCAN
     found, `ties` their scores for the merge pass, `chain` which of them hang together by these, and `known` what
-    groups of them scored. `stories`: what the
-    merge pass made of them. `events` and `labels`: which events they tell, before and after undated articles are given
-    to dated stories; the same number says the same event, and nothing else. `names`: of the families by number;
+    groups of them scored. `stories`: what the merge pass made of them. `events` and `labels`: which events they tell,
+    before and after undated articles are given to dated stories; the same number says the same event, and nothing else.
+    `likeness`: how like undated articles are to events. `names`: of the families by number;
     `numbers` and `tellings`: of those that are in the window; `serials`: what each is known by where it is kept, rising
     with the numbers, int64. `n_moved`: how many came and left since the background was made. `step`: the last one.
     """
@@ -137,6 +138,7 @@ class Living:
     chain: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     known: Known = field(default_factory=Known)
     stories: Numbered = field(default_factory=Numbered)
+    likeness: Known = field(default_factory=Known)
     events: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     n_moved: int = 0
@@ -381,10 +383,20 @@ class Living:
         asking |= days.is_doubted & here & days.is_near(changed & sure | left & days.is_sure)
         self.labels[left] = -1
         of_its_day = sure & days.are_near(asking & days.is_doubted)
-        stories = np.union1d(self.events[neighbour[asking[unsure]]], self.events[of_its_day])
+        beside = np.column_stack([unsure, self.events[neighbour]])[asking[unsure]]
+        stories = np.union1d(self._likely_homes(beside, days), self.events[of_its_day])
         chosen = np.flatnonzero(asking | np.isin(self.events, stories) & sure)
         own, graph = self.articles.at(chosen), _part(self.graph, chosen)
-        self.labels[chosen] = find_homes(self.events[chosen], graph, own, params)
+        likeness = Likeness(chosen, self.likeness)
+        self.labels[chosen] = find_homes(self.events[chosen], graph, own, params, likeness)
+        self.likeness.settle()
+
+    def _likely_homes(self, beside: NDArray[np.int64], days: Days) -> NDArray[np.int64]:
+        """Of articles and the stories of their neighbours those stories that may take one of them."""
+        pairs = np.unique(beside, axis=0)
+        likeness = Likeness(np.arange(len(self.names)), self.likeness)
+        is_likely = days.is_told[pairs[:, 0]] | likeness.may_be(pairs, self.params.episode.round)
+        return np.asarray(pairs[is_likely, 1])
 
 
 def _is_same(one: Telling | None, other: Telling) -> bool:

@@ -21,8 +21,9 @@ from scipy import sparse
 from dedup.cluster import in_order
 from dedup.episode import tell_apart
 from dedup.graph import Index, Pairs, find_pairs
-from dedup.groups import Earlier, Known, Scored
+from dedup.groups import Earlier, Scored
 from dedup.kept import Part
+from dedup.known import Known
 from dedup.pipeline import Background, Params, Telling, count_words, describe, merge_articles, published_days, weigh
 
 

@@ -18,16 +18,17 @@ from scipy import sparse
 
 from dedup.cues import Tale
 from dedup.episode import anchoring
-from dedup.episode.anchoring import Days
+from dedup.episode.anchoring import Days, Likeness
 from dedup.episode.events import Words, find_signature, split_events
 from dedup.episode.facts import Weigher
 from dedup.episode.forms import has_no_theme, is_of_tables
 from dedup.episode.rounds import find_outsiders, split_rounds
 from dedup.episode.value import EventParams, FormParams, RoundParams
+from dedup.known import Known
 
 __all__ = [
-    "Articles", "Days", "EpisodeParams", "EventParams", "FormParams", "Parting", "RoundParams", "Weigher", "Words",
-    "find_homes", "find_parting", "tell_apart",
+    "Articles", "Days", "EpisodeParams", "EventParams", "FormParams", "Likeness", "Parting", "RoundParams", "Weigher",
+    "Words", "find_homes", "find_parting", "tell_apart",
 ]  # fmt: skip
 
 
@@ -128,19 +129,25 @@ def _parts(
 
 
 def find_homes(
-    labels: NDArray[np.int64], graph: sparse.csr_matrix, articles: Articles, params: EpisodeParams
+    labels: NDArray[np.int64],
+    graph: sparse.csr_matrix,
+    articles: Articles,
+    params: EpisodeParams,
+    likeness: Likeness | None = None,
 ) -> NDArray[np.int64]:
     """The labels with articles without a date, or with one that their address contradicts, given to the dated story
     that each clearly tells: int64, shape (n,).
 
     `graph` says which articles are neighbours, dated and undated alike. Where an article goes depends on itself, on the
     dated stories of its neighbours, and, where its date is doubted, on those of the day that its address names.
+    `likeness` learns what it does not know of how like they are.
     """
     days = Days.of(articles.published_days, articles.tales, params.round)
     if articles.weigher is None or days.is_sure.all() or not days.is_sure.any():
         return labels
     scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ articles.words.rows
-    return anchoring.find_homes(labels, graph, scaled, days, articles.tales, articles.weigher)
+    likeness = likeness or Likeness(np.arange(len(labels)), Known())
+    return anchoring.find_homes(labels, graph, scaled, days, articles.tales, articles.weigher, likeness)
 
 
 def find_parting(

@@ -18,6 +18,7 @@ from scipy import sparse
 from dedup.cues import WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, compare_slots, count, read_facts
 from dedup.episode.value import RoundParams
+from dedup.known import Known, marks_of, pair_keys
 from dedup.products import Rows
 
 _NEAREST: Final = 30
@@ -49,6 +50,11 @@ class Days:
         return np.isfinite(self.published)
 
     @property
+    def is_told(self) -> NDArray[np.bool_]:
+        """Of which something says when they were published."""
+        return self.is_dated | np.isfinite(self.named)
+
+    @property
     def is_doubted(self) -> NDArray[np.bool_]:
         """Which have a date that their address contradicts."""
         return np.asarray(np.abs(self.published - self.named) > self.params.doubted_days)
@@ -69,6 +75,24 @@ class Days:
     def is_sure(self) -> NDArray[np.bool_]:
         """Which have a date that nothing contradicts."""
         return self.is_dated & ~self.is_doubted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """How like articles are to stories, as far as that was found before: `numbers` are those of the articles asked
+    about; they, and the labels of stories, say the same for good.
+    """
+
+    numbers: NDArray[np.int64]
+    known: Known
+
+    def keys(self, pairs: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The key of each pair of an article and a label."""
+        return pair_keys(marks_of(self.numbers[pairs[:, 0]] << 1), marks_of(pairs[:, 1] << 1 | 1))
+
+    def may_be(self, pairs: NDArray[np.int64], params: RoundParams) -> NDArray[np.bool_]:
+        """Which of these pairs are not known to be too unlike."""
+        return ~(self.known.find(self.keys(pairs)) < params.min_similarity)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,9 +118,10 @@ def find_homes(
     days: Days,
     tales: Sequence[Tale],
     weigher: Weigher,
+    likeness: Likeness,
 ) -> NDArray[np.int64]:
     """The labels with undated articles given to the dated story they tell, and those whose address names a day to the
-    most similar story of that day: int64, shape (n,).
+    most similar story of that day: int64, shape (n,). `likeness` learns what it does not know.
 
     One that may be of several stories, none of them clearly, stays where it is; so does one whose address names a day
     of no story like it. `graph` says which articles are neighbours, `scaled` are TF-IDF rows over the roots of their
@@ -104,13 +129,12 @@ def find_homes(
     """
     found = labels.copy()
     params = weigher.params
-    stories = _Stories.of(np.where(days.is_sure, labels, -1), scaled, params)
+    stories = _Stories.of(np.where(days.is_sure, labels, -1), scaled, likeness, params)
     of_their_day = _of_their_day(stories.labels, graph, scaled, days)
     article, label, similarity = stories.alike(of_their_day, params.address_similarity)
     for place in np.lexsort((-label, similarity)).tolist():
         found[article[place]] = label[place]
-    silent = ~days.is_dated & np.isnan(days.named)
-    article, label, _ = stories.alike(_beside(stories.labels, graph, silent), params.min_similarity)
+    article, label, _ = stories.alike(_beside(stories.labels, graph, ~days.is_told), params.min_similarity)
     articles, starts = np.unique(article, return_index=True)
     anchors: dict[int, _Anchor] = {}
     for i, own in zip(articles.tolist(), np.split(label, starts[1:]), strict=False):
@@ -173,11 +197,14 @@ class _Stories:
     labels: NDArray[np.int64]
     scaled: sparse.csr_matrix
     order: NDArray[np.int64]
+    likeness: Likeness
     params: RoundParams
 
     @classmethod
-    def of(cls, labels: NDArray[np.int64], scaled: sparse.csr_matrix, params: RoundParams) -> _Stories:
-        return cls(labels, scaled, np.argsort(labels, kind="stable"), params)
+    def of(
+        cls, labels: NDArray[np.int64], scaled: sparse.csr_matrix, likeness: Likeness, params: RoundParams
+    ) -> _Stories:
+        return cls(labels, scaled, np.argsort(labels, kind="stable"), likeness, params)
 
     def members(self, label: int) -> NDArray[np.int64]:
         """The articles with this label."""
@@ -188,14 +215,23 @@ class _Stories:
         self, pairs: NDArray[np.int64], min_similarity: float
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Of pairs of an article and a label those that are similar enough, by article, and how similar."""
+        keys = self.likeness.keys(pairs)
+        similarity = self.likeness.known.find(keys)
+        unknown = np.flatnonzero(np.isnan(similarity))
+        similarity[unknown] = self._compare(pairs[unknown])
+        self.likeness.known.learn(keys[unknown], similarity[unknown])
+        kept = similarity >= min_similarity
+        return pairs[kept, 0], pairs[kept, 1], similarity[kept]
+
+    def _compare(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How similar articles are to labels; 0 to one that holds together so well that they are not of it."""
         wanted, which = np.unique(pairs[:, 1], return_inverse=True)
         articles, row = np.unique(pairs[:, 0], return_inverse=True)
         centres, cohesions = _centres(self.labels, wanted, self.scaled)
         both = sparse.vstack([self.scaled[articles], centres], format="csr")
         both.sort_indices()
         similarity = Rows.of(both).products(row, len(articles) + which)[0]
-        kept = similarity >= np.maximum(min_similarity, self.params.min_cohesion * cohesions[which])
-        return pairs[kept, 0], pairs[kept, 1], similarity[kept]
+        return np.where(similarity >= self.params.min_cohesion * cohesions[which], similarity, 0.0)
 
 
 def _centres(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from dedup.groups import Groups, Known, MergeParams
+from dedup.groups import Groups, MergeParams
+from dedup.known import Known
 
 N_ARTICLES, N_TERMS = 40, 60
 NUMBERS = np.arange(N_ARTICLES) * 7 + 3
