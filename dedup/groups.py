@@ -208,10 +208,10 @@ class Groups:
             np.bincount(labels, one, n_groups).astype(np.float64)
             for one in (np.ones(n), np.sqrt(reliability), reliability, own, *counted)
         )
-        marks = marks_of(np.arange(n_groups) if numbers is None else numbers)
-        nothing = Rows.of(sparse.csr_matrix((0, rows.shape[1]), dtype=rows.dtype))
+        marks, narrow = marks_of(np.arange(n_groups) if numbers is None else numbers), _narrowed(rows)
+        nothing = Rows.of(sparse.csr_matrix((0, narrow.shape[1]), dtype=rows.dtype))
         return cls(
-            params, rows, labels, marks, known, firsts, sizes, roots, reliabilities, squares, n_dated, days,
+            params, narrow, labels, marks, known, firsts, sizes, roots, reliabilities, squares, n_dated, days,
             np.full(n_groups, np.nan), np.full(n_groups, -1), nothing,
         )  # fmt: skip
 
@@ -313,6 +313,16 @@ class Groups:
             means = self.days[left] / self.n_dated[left], self.days[right] / self.n_dated[right]
         gap = np.nan_to_num(means[0] - means[1])
         return np.asarray(np.exp(-(gap**2) / (2 * self.params.sigma_days**2)))
+
+
+def _narrowed(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The rows without columns in which none has an entry: what a sum of a few costs grows with the columns."""
+    is_used = np.zeros(rows.shape[1], np.bool_)
+    is_used[rows.indices] = True
+    places = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+    return sparse.csr_matrix(
+        (rows.data, places[rows.indices], rows.indptr), shape=(rows.shape[0], int(np.count_nonzero(is_used)))
+    )
 
 
 def compare_groups(
