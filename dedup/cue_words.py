@@ -25,6 +25,7 @@ class CueWords:
     `months`, `weekdays`: their names. `function`: articles, prepositions, pronouns, auxiliaries.
     """
 
+    code: str
     numbers: str
     ordinals: str
     openers: str
@@ -45,6 +46,7 @@ class CueWords:
 
 
 ENGLISH: Final = CueWords(
+    code="en",
     numbers="zero; one; two; three; four; five; six; seven; eight; nine; ten; eleven; twelve; thirteen; fourteen; "
     "fifteen; sixteen; seventeen; eighteen; nineteen; twenty; thirty; forty; fifty; sixty; seventy; eighty; ninety",
     ordinals="first 1st; second 2nd; third 3rd; fourth 4th; fifth 5th; sixth 6th; seventh 7th; eighth 8th; ninth "
@@ -74,6 +76,7 @@ ENGLISH: Final = CueWords(
 )
 
 GERMAN: Final = CueWords(
+    code="de",
     numbers="null; eins; zwei; drei; vier; fünf; sechs; sieben; acht; neun; zehn; elf; "
     "zwölf; dreizehn; vierzehn; fünfzehn; sechzehn; siebzehn; achtzehn; neunzehn; zwanzig; dreißig; vierzig; "
     "fünfzig; sechzig; siebzig; achtzig; neunzig",
@@ -106,6 +109,7 @@ GERMAN: Final = CueWords(
 )
 
 SPANISH: Final = CueWords(
+    code="es",
     numbers="cero; uno una un; dos; tres; cuatro; cinco; seis; siete; ocho; nueve; diez; once; doce; trece; "
     "catorce; quince; dieciséis; diecisiete; dieciocho; diecinueve; veinte; treinta; cuarenta; cincuenta; sesenta; "
     "setenta; ochenta; noventa",
@@ -135,6 +139,7 @@ SPANISH: Final = CueWords(
 )
 
 FRENCH: Final = CueWords(
+    code="fr",
     numbers="zéro; un une; deux; trois; quatre; cinq; six; sept; huit; neuf; dix; onze; douze; treize; quatorze; "
     "quinze quinzaine; seize; ; ; ; vingt vingtaine; trente; quarante; cinquante; soixante; ; ;",
     ordinals="premier première 1er 1re; deuxième second seconde 2e; troisième 3e; quatrième 4e; cinquième 5e; "
@@ -162,6 +167,7 @@ FRENCH: Final = CueWords(
 )
 
 UKRAINIAN: Final = CueWords(
+    code="uk",
     numbers="нуль; один одна одне одного одну; два дві двох двом; три трьох трьом; чотири чотирьох; ; шість шести; "
     "сім семи; вісім восьми; ; десять десяти; одинадцять; дванадцять; тринадцять; чотирнадцять; ; шістнадцять; "
     "сімнадцять; вісімнадцять; ; двадцять; тридцять; сорок; ; шістдесят; сімдесят; вісімдесят;",

@@ -27,9 +27,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.cue_words import LANGUAGES
+from dedup.cue_words import LANGUAGES, CueWords
 from dedup.errors import DedupError
-from dedup.lead import Leads, hashes_of
+from dedup.lead import Leads, hashes_of, language_bit
 from dedup.shingle import KnownWords, packed_arrays, split, spread, word_hashes
 from dedup.text import normalise
 
@@ -179,8 +179,8 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
 
     `texts` are the bodies the leads are of, as plain text with their capitals (titles have capitals of their own).
     """
-    kinds, values = _kinds(leads.words)
     text = np.repeat(np.arange(len(leads.counts)), leads.counts)
+    kinds, values = _kinds(leads, text)
     is_near, is_recalled = _recall(leads, kinds, text)
     names, numbered = _capitals([one[: 8 * n + 200] for one, n in zip(texts, leads.counts.tolist(), strict=True)])
     is_name, is_numbered = _are_among(leads, names, text), _are_among(leads, numbered, text)
@@ -502,47 +502,65 @@ def _quarter_hash() -> int:
     return hashes_of(["quarter"])[0] >> 32
 
 
-def _kinds(words: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """What kinds of cue words these are, and the value of each number and ordinal, 0 for others."""
+def _kinds(leads: Leads, text: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What kinds of cue words these are in the languages of their text, and the value of each number and ordinal, 0 for
+    others.
+    """
     known, known_kinds, known_values = _known()
-    kinds, values = np.zeros(len(words), np.int32), np.zeros(len(words), np.int32)
-    places, entries = known.find(words)
-    kinds[places], values[places] = known_kinds[entries], known_values[entries]
+    kinds, values = np.zeros(len(text), np.int32), np.zeros(len(text), np.int32)
+    places, entries = known.find(leads.words)
+    spoken = (leads.languages[:, None] & _language_bits() > 0)[text[places]]
+    kinds[places] = np.bitwise_or.reduce(known_kinds[entries] * spoken, axis=1)
+    values[places] = (known_values[entries] * spoken).max(axis=1)
     return kinds, values
 
 
 @cache
+def _language_bits() -> NDArray[np.uint64]:
+    """The bit of each language with cue words; any for what is said in all, which comes last."""
+    return np.array([*(language_bit(language.code) for language in LANGUAGES), 2**64 - 1], np.uint64)
+
+
+@cache
 def _known() -> tuple[KnownWords, NDArray[np.int32], NDArray[np.int32]]:
-    """The cue words of all languages, the kinds of each and its value."""
-    kinds: dict[int, int] = {}
-    values: dict[int, int] = {}
+    """The cue words of all languages, and in each of them and in all its kinds and its value: int32, shape (n_words,
+    n_languages + 1) both.
+    """
+    columns = [_said_in(language) for language in LANGUAGES] + [_said_everywhere()]
+    known = KnownWords.of(np.array(sorted(set[int]().union(*columns)), np.uint64), table_bits=16)
+    nothing = (0, 0)
+    found = [[column.get(word, nothing) for column in columns] for word in known.hashes.tolist()]
+    kinds, values = np.moveaxis(np.array(found, np.int32), 2, 0)
+    return known, np.ascontiguousarray(kinds), np.ascontiguousarray(values)
+
+
+def _said_everywhere() -> dict[int, tuple[int, int]]:
+    """The kinds and values of what is no word of one language: numbers in digits, quarters of a year."""
+    said = {hashes_of([str(value)])[0]: (0, value) for value in range(1, _LARGEST_ROUND + 1)}
+    return said | {hashes_of([f"q{quarter}"])[0]: (_QUARTER, quarter) for quarter in range(1, 5)}
+
+
+def _said_in(language: CueWords) -> dict[int, tuple[int, int]]:
+    """The kinds and the value of each cue word of a language."""
+    said: dict[int, tuple[int, int]] = {}
 
     def add(listed: str, kind: int, value: int = 0) -> None:
         for word in hashes_of(listed.split()):
             if word:
-                kinds[word] = kinds.get(word, 0) | kind
-                values.setdefault(word, value)
+                kinds, known = said.get(word, (0, 0))
+                said[word] = kinds | kind, known or value
 
     tens = [*range(20), *range(20, 100, 10)]
-    for digits in range(1, _LARGEST_ROUND + 1):
-        values[hashes_of([str(digits)])[0]] = digits
-        kinds[hashes_of([str(digits)])[0]] = 0
-    for language in LANGUAGES:
-        for value, listed in zip(tens, language.numbers.split(";"), strict=True):
-            add(listed, _NUMBER, value)
-        for value, listed in enumerate(language.ordinals.split(";"), start=1):
-            add(listed, _ORDINAL, value)
-        for kind, listed in (
-            (_OPENER, language.openers), (_CLOSER, language.closers), (_AHEAD, language.ahead),
-            (_AMOUNT, language.amounts), (_UNIT, language.units), (_SINCE, language.since), (_AGO, language.ago),
-            (_LAST, language.last), (_BACK, language.back), (_WITHIN, language.within), (_SPAN, language.spans),
-            (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays),
-            (_FUNCTION, language.function),
-        ):  # fmt: skip
-            add(listed, kind)
-    for quarter in range(1, 5):
-        add(f"q{quarter}", _QUARTER, quarter)
-    known = KnownWords.of(np.array(list(kinds), np.uint64), table_bits=16)
-    ordered = known.hashes.tolist()
-    of_words = [(kinds[word], values[word]) for word in ordered]
-    return known, *np.array(of_words, np.int32).T.copy()
+    for value, listed in zip(tens, language.numbers.split(";"), strict=True):
+        add(listed, _NUMBER, value)
+    for value, listed in enumerate(language.ordinals.split(";"), start=1):
+        add(listed, _ORDINAL, value)
+    for kind, listed in (
+        (_OPENER, language.openers), (_CLOSER, language.closers), (_AHEAD, language.ahead),
+        (_AMOUNT, language.amounts), (_UNIT, language.units), (_SINCE, language.since), (_AGO, language.ago),
+        (_LAST, language.last), (_BACK, language.back), (_WITHIN, language.within), (_SPAN, language.spans),
+        (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays),
+        (_FUNCTION, language.function),
+    ):  # fmt: skip
+        add(listed, kind)
+    return said
