@@ -17,7 +17,9 @@ class CueWords:
 
     `numbers`: words for 0 to 19, 20 and the further tens, those of one value after the other, divided by semicolons.
     `ordinals`: the same from the first on. `openers` say "first" in other words, `closers` "last". `ahead`: what stands
-    before an ordinal that is yet to come ("before a third"). `amounts`: a small number of something, besides numbers
+    before an ordinal that is yet to come ("before a third"), `coming`: what stands after it ("a third will"), `behind`:
+    before one that has gone by ("since the first"). `copulas`: with a weekday, say when something comes ("Game 3 is on
+    Thursday"). `amounts`: a small number of something, besides numbers
     ("several"). `units`: days, weeks and months, by which rounds are apart. `since`: after a span of time, makes it
     point back ("two weeks ago"). `ago`: the same, before the span ("vor zwei Wochen"). `last`: with a unit or month,
     the one gone by. `back`: points back by itself. `within`: before a month, says when ("in early April"). `spans`:
@@ -31,6 +33,9 @@ class CueWords:
     openers: str
     closers: str
     ahead: str
+    coming: str
+    behind: str
+    copulas: str
     amounts: str
     units: str
     since: str
@@ -54,7 +59,11 @@ ENGLISH: Final = CueWords(
     openers="opening inaugural maiden initial",
     closers="last final deciding concluding",
     ahead="force forces forced forcing before until ahead next upcoming will would expect expected expects set "
-    "planned plan plans scheduled since possible potential no earlier previous another's",
+    "planned plan plans scheduled possible potential no another's toward towards avoid avert avoids averts",
+    coming="will would expected scheduled due planned set tomorrow next upcoming follows shall could might should must "
+    "awaits looms",
+    behind="since earlier previous unlike than preceding",
+    copulas="is are",
     amounts="a an few several some couple",
     units="day days week weeks fortnight fortnights month months",
     since="ago earlier before after since on later post separates separate back",
@@ -87,7 +96,11 @@ GERMAN: Final = CueWords(
     openers="auftakt eröffnung",
     closers="letzte letzten letzter letztes abschließende abschließenden",
     ahead="vor nächste nächsten nächster nächstes kommende kommenden kommender künftige soll sollen geplante "
-    "geplanten bis erwartet keine kein weitere",
+    "geplanten bis erwartet keine kein weitere droht drohende drohenden mögliche möglichen",
+    coming="soll sollen wird werden steigt folgt beginnt geplant angesetzt vorgesehen erwartet nächsten kommenden morgen "
+    "könnte dürfte droht",
+    behind="seit als vorige vorigen früheren vorangegangenen vergangenen anders",
+    copulas="ist sind",
     amounts="ein eine einen einem einer einige einigen wenige wenigen mehrere mehreren paar",
     units="tag tage tagen woche wochen monat monate monaten",
     since="später zuvor früher danach nach her",
@@ -118,7 +131,12 @@ SPANISH: Final = CueWords(
     "octavo; novena noveno; décima décimo",
     openers="inaugural inicial apertura",
     closers="última último final definitiva definitivo",
-    ahead="próxima próximo próximas próximos antes hasta siguiente será habrá prevista previsto posible eventual",
+    ahead="próxima próximo próximas próximos antes hasta siguiente será habrá prevista previsto posible eventual "
+    "ningún ninguna",
+    coming="será serán habrá tendrá celebrará disputará jugará comenzará empezará prevista previsto próximo próxima "
+    "mañana podría debe",
+    behind="desde anterior anteriores que pasada pasado",
+    copulas="es son",
     amounts="unos unas pocos pocas varios varias algunos algunas",
     units="día días semana semanas quincena mes meses",
     since="después antes atrás más luego tras",
@@ -146,7 +164,12 @@ FRENCH: Final = CueWords(
     "sixième 6e; septième 7e; huitième 8e; neuvième 9e; dixième 10e; onzième 11e; douzième 12e",
     openers="inaugural inaugurale initial initiale",
     closers="dernier dernière final finale ultime",
-    ahead="prochain prochaine prochains prochaines avant future futur éventuel éventuelle sera devrait prévue prévu",
+    ahead="prochain prochaine prochains prochaines avant future futur éventuel éventuelle sera devrait prévue prévu "
+    "aucun aucune",
+    coming="sera seront aura auront tiendra débutera commencera prévu prévue prochain prochaine demain devrait pourrait "
+    "attendu attendue",
+    behind="depuis précédent précédente que",
+    copulas="est sont",
     amounts="quelques plusieurs",
     units="jour jours semaine semaines quinzaine mois",
     since="plus après avant auparavant",
@@ -177,6 +200,10 @@ UKRAINIAN: Final = CueWords(
     openers="вступний стартовий стартова",
     closers="останній остання останнє останнього останньої останньому останню вирішальний вирішальна",
     ahead="наступний наступна наступного наступної наступному наступну перед до буде майбутній майбутня можливий",
+    coming="буде будуть відбудеться відбудуться пройде почнеться розпочнеться запланований запланована заплановано "
+    "очікується наступного наступної завтра може має",
+    behind="від попередній попередня попереднього попередньої попередньому минулого минулої",
+    copulas="",
     amounts="кілька декілька пару",
     units="день дня дні днів тиждень тижня тижні тижнів місяць місяця місяці місяців",
     since="тому потому раніше після пізніше",

@@ -1,7 +1,8 @@
 """Cues in an article's lead that tell which of several like events it is about.
 
-- *Ordinals*: "second round of talks", "Game 5", "Q2", with the noun they count. Not what is still to come ("before a
-  third round"), nor what counts time ("third week").
+- *Ordinals*: "second round of talks", "Game 5", "Q2", with the noun they count, but not what counts time ("third
+  week"). Apart from the article's own: what is still to come ("before a third round", "Game 3 is on Thursday"), and
+  what has gone by ("since the first strike").
 - *Slots*: a number with the word beside it ("214 prisoners"), not in what is recalled. Two texts that fill a slot
   otherwise contradict.
 - *Recall*: sentences that point back ("two weeks ago", "last month", "in early April"). What is told only there is no
@@ -37,8 +38,9 @@ NAME, NUMBER, WEEKDAY, RECALLED = 1, 2, 4, 8
 """Marks of a word: written with a capital within a sentence; a number; a day of the week; told only of the past."""
 LAST_VALUE: Final = 99
 """Value of "last" and "final"."""
-NOT_OWN: Final = 255
-"""Rank of an ordinal that is not the article's own."""
+BEHIND, AHEAD, NOT_OWN = 253, 254, 255
+"""Ranks of ordinals that are not the article's own: of a round gone by ("since the first strike"), of one still to come
+("Game 3 is on Thursday"), and of one said further down."""
 
 _OWN_WORDS: Final = 75
 """An ordinal among so many first words is the article's own."""
@@ -48,8 +50,12 @@ _BESIDE: Final = 2
 """Words on either side of a number looked at for the one that says what is counted."""
 _HEAD_WORDS: Final = 5
 """Words after an ordinal in which the noun it counts may stand."""
-_AHEAD_WORDS: Final = 3
-"""Words before an ordinal that may say that it is still to come."""
+_BEFORE_WORDS: Final = 3
+"""Words before an ordinal that may say that it is gone by or still to come..."""
+_AFTER_WORDS: Final = 8
+"""... and words after it in its clause that may say that it is to come."""
+_ON_WORDS: Final = 3
+"""Words from "is" to the weekday that it puts something on."""
 _LARGEST_ROUND: Final = 30
 """A larger number after a name ("Boeing 737") counts no rounds."""
 _MOST_DAYS: Final = 31
@@ -72,6 +78,7 @@ _WORD, _UPPER, _SPACE, _LINE, _DIGIT, _BEFORE = (1 << i for i in range(6))
 _NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT = (1 << i for i in range(6))
 _UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN = (1 << i for i in range(6, 12))
 _SPAN, _OF, _MONTH, _WEEKDAY, _QUARTER, _FUNCTION = (1 << i for i in range(12, 18))
+_BEHIND, _COMING, _COPULA = (1 << i for i in range(18, 21))
 
 
 class CuesError(DedupError):
@@ -82,8 +89,8 @@ class CuesError(DedupError):
 class Cues:
     """The cues of one article.
 
-    `heads` (uint32, hash of the noun), `values` (uint8) and `ranks` (uint8: the sentence, 255 where the ordinal is not
-    the article's own) are its ordinals. `contexts` (uint32, of the word beside and its side) and `fillers` (uint32, of
+    `heads` (uint32, hash of the noun), `values` (uint8) and `ranks` (uint8: the sentence, or `BEHIND`, `AHEAD` or
+    `NOT_OWN` where the ordinal is not the article's own) are its ordinals. `contexts` (uint32, of the word beside and its side) and `fillers` (uint32, of
     the number) its slots. `numbers` (uint32, ascending): the numbers it does not tell of the past, words for them
     taken for digits. `recalls`: how often it points back by days, weeks or a month. `day`: the one that its address
     names, in days since 1970.
@@ -102,9 +109,14 @@ class Cues:
         """What the article counts as its own, in the order in which it does: noun to value to rank."""
         own: dict[int, dict[int, int]] = defaultdict(dict)
         for head, value, rank in zip(self.heads.tolist(), self.values.tolist(), self.ranks.tolist(), strict=True):
-            if rank != NOT_OWN:
+            if rank < BEHIND:
                 own[head][value] = rank
         return own
+
+    def other_ordinals(self, rank: int) -> set[tuple[int, int]]:
+        """Noun and value of what it counts as `BEHIND`, as `AHEAD` or `NOT_OWN`."""
+        of_rank = self.ranks == rank
+        return set(zip(self.heads[of_rank].tolist(), self.values[of_rank].tolist(), strict=True))
 
     def slots(self) -> dict[int, set[int]]:
         """The numbers that fill each slot, by its context."""
@@ -181,7 +193,7 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     """
     text = np.repeat(np.arange(len(leads.counts)), leads.counts)
     kinds, values = _kinds(leads, text)
-    is_near, is_recalled = _recall(leads, kinds, text)
+    is_near, is_since, is_recalled = _recall(leads, kinds, text)
     names, numbered = _capitals([one[: 8 * n + 200] for one, n in zip(texts, leads.counts.tolist(), strict=True)])
     is_name, is_numbered = _are_among(leads, names, text), _are_among(leads, numbered, text)
     told, values = _as_digits(leads, kinds, values, text)
@@ -196,7 +208,7 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     own_text, own_told = _of_each_text(text[is_own], told[is_own].astype(np.uint64))
     numbers = split(own_told.astype(np.uint32), np.bincount(own_text, minlength=len(leads.counts)))
     slots = _slots(leads, kinds, told, is_own, text)
-    ordinals = _ordinals(leads, kinds, values, is_numbered)
+    ordinals = _ordinals(leads, kinds | is_since * np.int32(_BEHIND), values, is_numbered)
     return [
         Cues(heads, own_values, ranks, contexts, fillers, own_numbers, n_recalls)
         for (heads, own_values, ranks), (contexts, fillers), own_numbers, n_recalls in zip(
@@ -239,10 +251,12 @@ def _ordinals(
     places = np.flatnonzero(is_cue | counted)
     texts = np.searchsorted(ends, places, side="right")
     starts = (ends - leads.counts)[texts]
-    ranks = np.where(places - starts < _OWN_WORDS, np.minimum(leads.sentence[places], NOT_OWN - 1), NOT_OWN)
+    ranks = np.where(places - starts < _OWN_WORDS, np.minimum(leads.sentence[places], BEHIND - 1), NOT_OWN)
     for place, i, start, rank in zip(places.tolist(), texts.tolist(), starts.tolist(), ranks.tolist(), strict=True):
-        for counted_as in reader.counted(place, start, int(ends[i])):
-            found[i].setdefault(counted_as, rank)
+        counted_as = reader.counted(place, start, int(ends[i]))
+        seen_from = reader.seen_from(place, start, int(ends[i])) if counted_as else None
+        for one in counted_as:
+            found[i][one] = min(found[i].get(one, NOT_OWN), rank if seen_from is None else seen_from)
     return _as_arrays(found)
 
 
@@ -275,14 +289,31 @@ class _Reader:
         kind = int(self.kinds[i])
         if kind & _QUARTER:
             return [(_quarter_hash(), int(self.values[i]))]
-        if (self.kinds[max(start, i - _AHEAD_WORDS) : i] & _AHEAD).any():
-            return []
         if kind & (_ORDINAL | _OPENER | _CLOSER):
             value = int(self.values[i]) if kind & _ORDINAL else 1 if kind & _OPENER else LAST_VALUE
             return [(head, value) for head in self._heads(i, end)]
-        closed = i + 1 >= end or self.kinds[i + 1] & _FUNCTION or self.leads.sentence[i + 1] > self.leads.sentence[i]
+        closed = i + 1 >= end or self.kinds[i + 1] & _FUNCTION or self.leads.clause[i + 1] > self.leads.clause[i]
         named = not self.leads.is_stop[i - 1] and self.leads.sentence[i - 1] == self.leads.sentence[i]
         return [(_narrow(self.leads.words[i - 1]), int(self.values[i]))] if closed and named else []
+
+    def seen_from(self, i: int, start: int, end: int) -> int | None:
+        """Whether what is counted at `i` is gone by (`BEHIND`) or to come (`AHEAD`), None where it is neither."""
+        before = self.kinds[max(start, i - _BEFORE_WORDS) : i]
+        if (before & _BEHIND).any():
+            return BEHIND
+        return AHEAD if (before & _AHEAD).any() or self._is_to_come(i, end) else None
+
+    def _is_to_come(self, i: int, end: int) -> bool:
+        """Whether the words after the one at `i` say that it is to come, or that it "is on Thursday"."""
+        for j in range(i + 1, min(i + 1 + _AFTER_WORDS, end)):
+            kind = int(self.kinds[j])
+            if self.leads.clause[j] != self.leads.clause[i] or kind & _ORDINAL:
+                return False
+            if kind & _COMING:
+                return True
+            if kind & _COPULA:
+                return bool((self.kinds[j + 1 : min(j + 1 + _ON_WORDS, end)] & _WEEKDAY).any())
+        return False
 
     def _heads(self, i: int, end: int) -> list[int]:
         """The nouns that the ordinal at `i` may count."""
@@ -290,7 +321,7 @@ class _Reader:
         skipped_of = False
         for j in range(i + 1, min(i + 1 + _HEAD_WORDS, end)):
             kind = int(self.kinds[j])
-            if self.leads.sentence[j] != self.leads.sentence[i]:
+            if self.leads.clause[j] != self.leads.clause[i]:
                 break
             if kind & _OF and heads and not skipped_of:
                 skipped_of = True
@@ -347,8 +378,10 @@ def _narrow(word: np.uint64) -> int:
 
 def _recall(
     leads: Leads, kinds: NDArray[np.int32], text: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where a text points back by days, weeks or a month, and which words stand in what it recalls."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where a text points back by days, weeks or a month, which words end a span of time before something ("two weeks
+    after"), and which stand in what it recalls.
+    """
     new_sentence = (np.diff(leads.sentence, prepend=-1) != 0) | (np.diff(text, prepend=-1) != 0)
     number = np.cumsum(new_sentence)
     same = {step: number[step:] == number[: len(number) - step] for step in range(1, _FURTHEST + 1)}
@@ -365,10 +398,13 @@ def _recall(
     before = ((kinds & _AGO) > 0) & ((at(1, amount) & at(2, _UNIT)) | (at(2, amount) & at(3, _UNIT)))
     is_last, is_period = (kinds & _LAST) > 0, (kinds & (_UNIT | _MONTH)) > 0
     gone = (is_last & at(1, _UNIT | _MONTH)) | (is_period & at(1, _LAST))
-    is_near = (span & at(2, _SINCE)) | before | gone
+    since = span & at(2, _SINCE)
+    is_since = np.zeros(len(kinds), np.bool_)
+    is_since[2:] = since[:-2]
+    is_near = since | before | gone
     points_back = is_near | ((kinds & _BACK) > 0)
     points_back |= ((kinds & _WITHIN) > 0) & (at(1, _MONTH) | (at(1, _WITHIN) & at(2, _MONTH)))
-    return is_near, _in_recalled(leads, points_back, text, np.flatnonzero(new_sentence))
+    return is_near, is_since, _in_recalled(leads, points_back, text, np.flatnonzero(new_sentence))
 
 
 def _in_recalled(
@@ -560,7 +596,8 @@ def _said_in(language: CueWords) -> dict[int, tuple[int, int]]:
         (_AMOUNT, language.amounts), (_UNIT, language.units), (_SINCE, language.since), (_AGO, language.ago),
         (_LAST, language.last), (_BACK, language.back), (_WITHIN, language.within), (_SPAN, language.spans),
         (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays),
-        (_FUNCTION, language.function),
+        (_FUNCTION, language.function), (_BEHIND, language.behind), (_COMING, language.coming),
+        (_COPULA, language.copulas),
     ):  # fmt: skip
         add(listed, kind)
     return said

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cues import LAST_VALUE, NUMBER, WEEKDAY, Cues, Tale
+from dedup.cues import AHEAD, LAST_VALUE, NUMBER, WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, contradictions, count, join_marks, read_facts
 from dedup.episode.sharing import log_odds
 from dedup.episode.value import RoundParams
@@ -220,16 +220,28 @@ def _ordinal_anchors(storyline: _Storyline, params: RoundParams) -> dict[int, in
     for i, tale in enumerate(storyline.tales):
         for head, ranks in tale.cues.own_ordinals().items():
             said[head][i] = ranks
+    announced: dict[int, dict[int, int]] = defaultdict(dict)
+    for i, tale in enumerate(storyline.tales):
+        for head, value in _before_next(tale.cues):
+            if i not in said[head]:
+                announced[head][i] = min(value, announced[head].get(i, value))
     frequency = count(storyline.facts)
     best: tuple[tuple[float, ...], dict[int, int]] = (), {}
     for head, articles in sorted(said.items()):
         own = _numbered(articles)
+        own |= {i: value for i, value in announced[head].items() if value not in own.values()}
         if not _is_counted(own, len(storyline.tales), params) or not _is_sequence(own, storyline, params):
             continue
         early = float(np.mean([1 / (1 + min(ranks.values())) for ranks in articles.values()]))
         key = (len(set(own.values())), len(own), early, frequency.get(head, 0), -head)
         best = max(best, (key, own), key=lambda one: one[0])
     return best[1]
+
+
+def _before_next(cues: Cues) -> list[tuple[int, int]]:
+    """Noun and value of the round before each that the article says is to come."""
+    ahead = sorted(cues.other_ordinals(AHEAD))
+    return [(head, value - 1) for head, value in ahead if 1 < value < LAST_VALUE]
 
 
 def _numbered(articles: dict[int, dict[int, int]]) -> dict[int, int]:
