@@ -101,7 +101,7 @@ class RoundParams:
     """Evidence under which an article is of no round, and from which it is of one, however little else it shares."""
     recall_odds: float = 5.0
     """How much likelier an article that points back is of a later round than of the first (.32 against .06)."""
-    weekday_odds: float = 2.5
+    weekday_odds: float = 4.0
     """How much likelier of a round whose weekday it says, if it says one."""
     contradiction_odds: float = 1.6
     """The same for each slot it fills otherwise than the round's anchors, less those it fills alike."""
