@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cues import AHEAD, LAST_VALUE, NUMBER, WEEKDAY, Cues, Tale
+from dedup.cues import AHEAD, LAST_VALUE, NOT_OWN, NUMBER, WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, contradictions, count, join_marks, read_facts
 from dedup.episode.sharing import log_odds
 from dedup.episode.value import RoundParams
@@ -158,8 +158,11 @@ def _anchors(storyline: _Storyline, params: RoundParams) -> tuple[list[list[int]
     n = len(storyline.tales)
     if n > params.few or storyline.odds.sum() > params.max_likeness * n * (n - 1):
         return [], []
-    rounds = _most_apart(storyline.odds, params)
-    return sorted(rounds, key=lambda one: (storyline.recalls[one[0]], one)), []
+    second = _seconds(storyline, params)
+    rounds = _grown(storyline.odds, [second], _MOST_ROUNDS - 1, params) if second else []
+    if len(rounds) < 2:
+        rounds, second = _most_apart(storyline.odds, params), []
+    return sorted(rounds, key=lambda one: (one == second, storyline.recalls[one[0]], one)), []
 
 
 def _completed(
@@ -236,6 +239,19 @@ def _ordinal_anchors(storyline: _Storyline, params: RoundParams) -> dict[int, in
         key = (len(set(own.values())), len(own), early, frequency.get(head, 0), -head)
         best = max(best, (key, own), key=lambda one: one[0])
     return best[1]
+
+
+def _seconds(storyline: _Storyline, params: RoundParams) -> list[int]:
+    """The articles that begin by telling the second of something that half of the storyline's articles name, and whose
+    first nobody tells.
+    """
+    frequency, n = count(storyline.facts), len(storyline.tales)
+    said: dict[int, list[int]] = defaultdict(list)
+    for i, tale in enumerate(storyline.tales):
+        for head, ranks in tale.cues.own_ordinals().items():
+            if ranks.get(2, NOT_OWN) <= 1 and 2 * frequency.get(head, 0) >= n:
+                said[head].append(i)
+    return max(said.values(), key=lambda own: (len(own), [-i for i in own]), default=[])
 
 
 def _before_next(cues: Cues) -> list[tuple[int, int]]:
