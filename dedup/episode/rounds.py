@@ -294,37 +294,64 @@ def _is_sequence(own: dict[int, int], storyline: _Storyline, params: RoundParams
 def _assigned(
     storyline: _Storyline, anchors: Sequence[list[int]], values: Sequence[int], weigher: Weigher
 ) -> NDArray[np.int64]:
-    """Anchors keep their round, the others go where the facts they tell are those of one round's anchors alone."""
-    params = weigher.params
-    evidence = _evidence(storyline, anchors, weigher)
+    """Anchors keep their round, the others go where the facts they tell are those of one round's anchors alone; a
+    second time without what those placed in other rounds tell as much.
+    """
+    odds = _odds(storyline, anchors, values, weigher.params)
+    labels = _placed(storyline, anchors, _evidence(storyline, anchors, anchors, weigher), odds, weigher.params)
+    rounds = [np.flatnonzero(labels == label).tolist() for label in range(len(anchors))]
+    return _placed(storyline, anchors, _evidence(storyline, anchors, rounds, weigher), odds, weigher.params)
+
+
+def _placed(
+    storyline: _Storyline,
+    anchors: Sequence[list[int]],
+    evidence: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    params: RoundParams,
+) -> NDArray[np.int64]:
+    """The round of each article by evidence and odds; one without enough evidence is alone."""
     most = evidence.max(axis=1)
     belongs = (most >= params.min_facts) & (storyline.standing >= params.stranger) | (most >= params.sure_facts)
-    odds = _odds(storyline, anchors, values, params)
     labels = np.where(belongs, (evidence * odds).argmax(axis=1), len(anchors) + np.arange(len(belongs)))
     for label, one in enumerate(anchors):
         labels[one] = label
     return labels.astype(np.int64)
 
 
-def _evidence(storyline: _Storyline, anchors: Sequence[list[int]], weigher: Weigher) -> NDArray[np.float64]:
-    """How much each article tells of what the anchors of one round alone tell, more so if more of them do: float64,
-    shape (n, n_rounds).
+def _evidence(
+    storyline: _Storyline, anchors: Sequence[list[int]], rounds: Sequence[list[int]], weigher: Weigher
+) -> NDArray[np.float64]:
+    """How much each article tells of what the anchors of one round alone tell, more so if more of them do, and less
+    where articles placed in other rounds tell it as well: float64, shape (n, n_rounds).
     """
     n = len(storyline.facts)
     frequency, marks = count(storyline.facts), join_marks(storyline.facts)
     told_by = [count(storyline.facts[i] for i in one) for one in anchors]
+    placed = [count(storyline.facts[i] for i in one) for one in rounds]
+    sizes = [len(one) for one in rounds]
     evidence = np.zeros((n, len(anchors)))
     for label, own in enumerate(told_by):
         others = set[int]().union(*(told for other, told in enumerate(told_by) if other != label))
         shares = {fact: own[fact] / len(anchors[label]) for fact in sorted(own.keys() - others) if frequency[fact] > 1}
         weights = {
-            fact: weigher.weigh(fact, marks[fact]) * math.log(n / frequency[fact]) * math.sqrt(share)
+            fact: weigher.weigh(fact, marks[fact])
+            * math.log(n / frequency[fact])
+            * math.sqrt(share)
+            * _surety([told.get(fact, 0) for told in placed], sizes, label)
             for fact, share in shares.items()
         }
         norm = (0.1 + sum(weight**2 for weight in weights.values())) ** 0.5
         for i, told in enumerate(storyline.facts):
             evidence[i, label] = sum(weight for fact, weight in weights.items() if fact in told) / norm
     return evidence
+
+
+def _surety(told: Sequence[int], sizes: Sequence[int], label: int) -> float:
+    """How surely who tells something is of this round, by how many in each round, of so many, tell it: up to 1."""
+    here = (told[label] + 0.5) / (sizes[label] + 1)
+    elsewhere = (sum(told) - told[label] + 0.5) / (sum(sizes) - sizes[label] + 1)
+    return here / (here + elsewhere)
 
 
 def _odds(
