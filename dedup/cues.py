@@ -294,6 +294,7 @@ class _Reader:
             return [(head, value) for head in self._heads(i, end)]
         closed = i + 1 >= end or self.kinds[i + 1] & _FUNCTION or self.leads.clause[i + 1] > self.leads.clause[i]
         named = not self.leads.is_stop[i - 1] and self.leads.sentence[i - 1] == self.leads.sentence[i]
+        named &= not self.kinds[i - 1] & (_MONTH | _WEEKDAY)
         return [(_narrow(self.leads.words[i - 1]), int(self.values[i]))] if closed and named else []
 
     def seen_from(self, i: int, start: int, end: int) -> int | None:
