@@ -10,8 +10,8 @@
 - *Names, numbers, weekdays*: words that carry an event's identity, marked among the terms.
 - *Day of the address*: what `dedup.address` finds there.
 
-The words are data (`dedup.cue_words`), the rules the same in every language; in others what needs no words remains:
-names where a script has capitals, and numbers.
+The words are data (`dedup.cue_words`), those of the language with most function words in a text; the rules are the same
+in every language. In others what needs no words remains: names where a script has capitals, and numbers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from dedup.cue_words import LANGUAGES, CueWords
 from dedup.errors import DedupError
-from dedup.lead import Leads, hashes_of, language_bit
+from dedup.lead import Leads, hashes_of
 from dedup.shingle import KnownWords, packed_arrays, split, spread, word_hashes
 from dedup.text import normalise
 
@@ -90,10 +90,10 @@ class Cues:
     """The cues of one article.
 
     `heads` (uint32, hash of the noun), `values` (uint8) and `ranks` (uint8: the sentence, or `BEHIND`, `AHEAD` or
-    `NOT_OWN` where the ordinal is not the article's own) are its ordinals. `contexts` (uint32, of the word beside and its side) and `fillers` (uint32, of
-    the number) its slots. `numbers` (uint32, ascending): the numbers it does not tell of the past, words for them
-    taken for digits. `recalls`: how often it points back by days, weeks or a month. `day`: the one that its address
-    names, in days since 1970.
+    `NOT_OWN` where the ordinal is not the article's own) are its ordinals. `contexts` (uint32, of the word beside and
+    its side) and `fillers` (uint32, of the number) its slots. `numbers` (uint32, ascending): the numbers it does not
+    tell of the past, words for them taken for digits. `recalls`: how often it points back by days, weeks or a month.
+    `day`: the one that its address names, in days since 1970.
     """
 
     heads: NDArray[np.uint32]
@@ -253,7 +253,7 @@ def _ordinals(
     starts = (ends - leads.counts)[texts]
     ranks = np.where(places - starts < _OWN_WORDS, np.minimum(leads.sentence[places], BEHIND - 1), NOT_OWN)
     for place, i, start, rank in zip(places.tolist(), texts.tolist(), starts.tolist(), ranks.tolist(), strict=True):
-        counted_as = reader.counted(place, start, int(ends[i]))
+        counted_as = reader.counted(place, int(ends[i]))
         seen_from = reader.seen_from(place, start, int(ends[i])) if counted_as else None
         for one in counted_as:
             found[i][one] = min(found[i].get(one, NOT_OWN), rank if seen_from is None else seen_from)
@@ -284,8 +284,8 @@ class _Reader:
     kinds: NDArray[np.int32]
     values: NDArray[np.int32]
 
-    def counted(self, i: int, start: int, end: int) -> list[tuple[int, int]]:
-        """What the word at `i` of the text from `start` to `end` counts, and as which."""
+    def counted(self, i: int, end: int) -> list[tuple[int, int]]:
+        """What the word at `i` of the text that ends at `end` counts, and as which."""
         kind = int(self.kinds[i])
         if kind & _QUARTER:
             return [(_quarter_hash(), int(self.values[i]))]
@@ -310,10 +310,9 @@ class _Reader:
             kind = int(self.kinds[j])
             if self.leads.clause[j] != self.leads.clause[i] or kind & _ORDINAL:
                 return False
-            if kind & _COMING:
+            on_a_day = (self.kinds[j + 1 : min(j + 1 + _ON_WORDS, end)] & _WEEKDAY).any()
+            if kind & _COMING or (kind & _COPULA and on_a_day):
                 return True
-            if kind & _COPULA:
-                return bool((self.kinds[j + 1 : min(j + 1 + _ON_WORDS, end)] & _WEEKDAY).any())
         return False
 
     def _heads(self, i: int, end: int) -> list[int]:
@@ -546,16 +545,23 @@ def _kinds(leads: Leads, text: NDArray[np.int64]) -> tuple[NDArray[np.int32], ND
     known, known_kinds, known_values = _known()
     kinds, values = np.zeros(len(text), np.int32), np.zeros(len(text), np.int32)
     places, entries = known.find(leads.words)
-    spoken = (leads.languages[:, None] & _language_bits() > 0)[text[places]]
-    kinds[places] = np.bitwise_or.reduce(known_kinds[entries] * spoken, axis=1)
-    values[places] = (known_values[entries] * spoken).max(axis=1)
+    if len(places):
+        in_languages = known_kinds[entries]
+        is_spoken = _are_spoken(in_languages, text[places])
+        kinds[places] = np.bitwise_or.reduce(in_languages * is_spoken, axis=1)
+        values[places] = (known_values[entries] * is_spoken).max(axis=1)
     return kinds, values
 
 
-@cache
-def _language_bits() -> NDArray[np.uint64]:
-    """The bit of each language with cue words; any for what is said in all, which comes last."""
-    return np.array([*(language_bit(language.code) for language in LANGUAGES), 2**64 - 1], np.uint64)
+def _are_spoken(kinds: NDArray[np.int32], text: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which languages each cue word may be of: the one with most function words in its text, any in a text without.
+    Shape (n_words, n_languages + 1), the last being what is said in all.
+    """
+    starts = np.flatnonzero(np.diff(text, prepend=-1))
+    said = np.add.reduceat(kinds & _FUNCTION > 0, starts, axis=0, dtype=np.int32)
+    is_spoken = said == said.max(axis=1, keepdims=True)
+    is_spoken[:, -1] = True
+    return np.repeat(is_spoken, np.diff([*starts, len(text)]), axis=0)
 
 
 @cache

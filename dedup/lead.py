@@ -39,7 +39,6 @@ _PIECE: Final = regex.compile(
 """A word, a number with its marks being one."""
 _TWO_LETTERS: Final = regex.compile(r"[[\p{L}\p{M}\p{N}]&&[\u0800-\U0010FFFF]]{2}", regex.V1)
 """Two letters that `RUNS_ON` may be said of: the mark of long vowels in Japanese is of no script."""
-_ANY_LANGUAGE: Final = np.uint64(2**64 - 1)
 _LETTERS_PER_WORD: Final = (8, 64)
 """Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
@@ -51,8 +50,7 @@ class Leads:
     `words`: uint64 hashes. `counts`: int64, shape (n texts,), how many are of each text. `clause`, `sentence`,
     `paragraph`: int64, the number of the one a word stands in, counted through its text; the title is sentence 0 and
     paragraph 0. A clause is what marks such as a comma part from the rest of its sentence.
-    `is_stop`: a stop word of the text's language. `is_number`: begins with a digit. `languages`: uint64, shape (n
-    texts,), the `language_bit` of each that a text may be in, all of them where none is known by its stop words.
+    `is_stop`: a stop word of the text's language. `is_number`: begins with a digit.
     """
 
     words: NDArray[np.uint64]
@@ -62,7 +60,6 @@ class Leads:
     paragraph: NDArray[np.int64]
     is_stop: NDArray[np.bool_]
     is_number: NDArray[np.bool_]
-    languages: NDArray[np.uint64]
 
 
 def read_leads(titles: Sequence[str], bodies: Sequence[str], n_words: int) -> Leads:
@@ -79,9 +76,9 @@ def read_leads(titles: Sequence[str], bodies: Sequence[str], n_words: int) -> Le
     clause = _since_start(after_sentence | (places & AFTER_PAUSE > 0), starts, counts)
     sentence = _since_start(after_sentence, starts, counts)
     paragraph = _since_start(after_line, starts, counts)
-    is_stop, languages = _are_stop(words, counts)
+    is_stop = _are_stop(words, counts)
     _pair_letters(words, is_stop, places & RUNS_ON > 0, np.cumsum(counts) - 1)
-    return Leads(words, counts, clause, sentence, paragraph, is_stop, places & DIGIT > 0, languages)
+    return Leads(words, counts, clause, sentence, paragraph, is_stop, places & DIGIT > 0)
 
 
 def _pair_letters(
@@ -186,39 +183,25 @@ def _since_start(
     return np.asarray(total - np.repeat(first, counts))
 
 
-def language_bit(code: str) -> np.uint64:
-    """The bit of a language in `Leads.languages`, by its ISO 639-1 code. Raises `KeyError` for one without stop words."""
-    return _bits()[code]
-
-
-@cache
-def _bits() -> dict[str, np.uint64]:
-    return {language: np.uint64(1 << bit) for bit, language in enumerate(sorted(langs()))}
-
-
-def _are_stop(
-    words: NDArray[np.uint64], counts: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
-    """Which words are stop words of their text's language, or of one that has a third as many of them in the text; and
-    these languages of each text.
+def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which words are stop words of their text's language, or of one that has a third as many of them in the text.
 
     `words` are those of all texts, `counts` how many are of each. The text's language is the one with most stop words
     in it; its next of kin complete short lists (Ukrainian's by Russian's and Bulgarian's), while words that are stop
     words elsewhere only (German "war") stay.
     """
-    is_stop, spoken_in = np.zeros(len(words), np.bool_), np.full(len(counts), _ANY_LANGUAGE)
+    is_stop = np.zeros(len(words), np.bool_)
     known, languages_of, counters_of = _stop_words()
     places, entries = known.find(words)
     if not len(places):
-        return is_stop, spoken_in
+        return is_stop
     text = np.repeat(np.arange(len(counts)), counts)[places]
     starts = np.flatnonzero(np.diff(text, prepend=-1))
     found = np.add.reduceat(counters_of.take(entries, axis=0), starts, axis=0).view("<u2")
     spoken = 3 * found.astype(np.uint32) >= found.max(axis=1, keepdims=True)
     masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
-    spoken_in[text[starts]] = masks
-    is_stop[places] = languages_of.take(entries) & spoken_in.take(text) != 0
-    return is_stop, spoken_in
+    is_stop[places] = languages_of.take(entries) & np.repeat(masks, np.diff([*starts, len(text)])) != 0
+    return is_stop
 
 
 @cache
@@ -227,10 +210,10 @@ def _stop_words() -> tuple[KnownWords, NDArray[np.uint64], NDArray[np.uint64]]:
     number: uint64, shape (n_words, 16). Leads have fewer words than such a counter holds.
     """
     found: dict[int, int] = {}
-    for language, bit in _bits().items():
+    for bit, language in enumerate(sorted(langs())):
         hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
         for word in hashes.tolist():
-            found[word] = found.get(word, 0) | int(bit)
+            found[word] = found.get(word, 0) | 1 << bit
     known = KnownWords.of(np.array(list(found), np.uint64), table_bits=18)
     languages = np.array([found[word] for word in known.hashes.tolist()], "<u8")
     bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")

@@ -158,7 +158,7 @@ def _anchors(storyline: _Storyline, params: RoundParams) -> tuple[list[list[int]
     n = len(storyline.tales)
     if n > params.few or storyline.odds.sum() > params.max_likeness * n * (n - 1):
         return [], []
-    second = _seconds(storyline, params)
+    second = _seconds(storyline)
     rounds = _grown(storyline.odds, [second], _MOST_ROUNDS - 1, params) if second else []
     if len(rounds) < 2:
         rounds, second = _most_apart(storyline.odds, params), []
@@ -241,7 +241,7 @@ def _ordinal_anchors(storyline: _Storyline, params: RoundParams) -> dict[int, in
     return best[1]
 
 
-def _seconds(storyline: _Storyline, params: RoundParams) -> list[int]:
+def _seconds(storyline: _Storyline) -> list[int]:
     """The articles that begin by telling the second of something that half of the storyline's articles name, and whose
     first nobody tells.
     """
