@@ -1,7 +1,8 @@
 """Words that tell which of several like events a text is about, language by language: data, no rules.
 
-A text need not tell its language: the words looked for are those of the language with most function words in it. What a class means is said in `dedup.cues`, where the rules are. Forms are listed as they are
-written in running text, lower case, accents kept; one word each (so of п'ятниця what follows the apostrophe).
+A text need not tell its language: the words looked for are those of the language with most function words in it. What a
+class means is said in `dedup.cues`, where the rules are. Forms are listed as they are written in running text, lower
+case, accents kept; one word each (so of п'ятниця what follows the apostrophe).
 """
 
 from __future__ import annotations

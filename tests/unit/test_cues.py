@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dedup.cues import (
     AHEAD,
@@ -158,6 +160,13 @@ def test_what_is_said_of_something_else_puts_no_round_ahead(body: str, noun: str
 
 def test_a_round_of_the_articles_own_stays_its_own_if_it_is_also_said_to_have_been_expected() -> None:
     assert ranks("They met before a third round. The third round ended.", "round") == {3: 1}
+
+
+@given(st.integers(2, 30), st.sampled_from(["Monday", "Thursday", "Saturday"]), st.booleans())
+def test_no_game_that_is_on_a_day_to_come_is_told_as_played(game: int, day: str, is_series: bool) -> None:
+    said = f"Game {game} of the series" if is_series else f"Game {game}"
+    assert ranks(f"They won on Friday. {said} is on {day}, they said.", "game") == {game: AHEAD}
+    assert ranks(f"They won {said} on {day}, they said.", "game") == {game: 0}
 
 
 def test_the_day_of_a_month_or_a_date_counts_nothing() -> None:

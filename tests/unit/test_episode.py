@@ -294,6 +294,32 @@ def test_one_round_is_not_divided_by_what_is_yet_to_come() -> None:
     assert stories([*FIRST_ROUND, *ahead]) == are(8)
 
 
+UNNUMBERED = [
+    text.replace("a first round of talks", "a long day of talks").replace("The first round", "The long day")
+    for text in FIRST_ROUND
+]
+
+
+def test_who_says_which_round_is_to_come_tells_the_one_before_it() -> None:
+    """The third round's anchor is the one that tells it, the second's the one that announces the third."""
+    second = [
+        text.replace("a second round of talks", "talks").replace("The second", "The long") for text in SECOND_ROUND
+    ]
+    second[0] += " The third round of talks is on Thursday."
+    third = [text.replace("first round", "third round") for text in FIRST_ROUND]
+    assert stories([*second, *third]) == are(4, 4)
+
+
+def test_the_second_of_something_is_a_round_of_its_own_where_nobody_tells_the_first() -> None:
+    assert stories([*UNNUMBERED, *SECOND_ROUND]) == are(4, 4)
+
+
+def test_the_second_of_something_that_few_name_divides_nothing() -> None:
+    one = [FIRST_ROUND[0].replace("a first round of talks", "talks"), *UNNUMBERED[1:]]
+    again = [text.replace(" said", " told us") for text in one]
+    assert stories([f"A second ferry sank. {one[0]}", *one[1:], *again]) == are(8)
+
+
 def test_dates_tell_rounds_that_the_texts_do_not() -> None:
     days: list[float | None] = [*[0.0] * 4, *[17.0] * 4]
     assert stories([*FIRST_ROUND, *FIRST_ROUND], days) == are(4, 4)
