@@ -91,7 +91,7 @@ class RoundParams:
     anchor_nats: float = 1.5
     """What a choice of anchors has to bring, times the logarithm of how many choices there were."""
     number_weight: float = 12.0
-    name_weight: float = 8.0
+    name_weight: float = 6.0
     weekday_weight: float = 20.0
     """What numbers, names and weekdays count as facts, beside other words..."""
     unknown_articles: float = 30.0
