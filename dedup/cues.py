@@ -539,42 +539,55 @@ def _quarter_hash() -> int:
 
 
 def _kinds(leads: Leads, text: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """What kinds of cue words these are in the languages of their text, and the value of each number and ordinal, 0 for
+    """What kinds of cue words these are in the language of their text, and the value of each number and ordinal, 0 for
     others.
     """
-    known, known_kinds, known_values = _known()
+    cue_words = _cue_words()
     kinds, values = np.zeros(len(text), np.int32), np.zeros(len(text), np.int32)
-    places, entries = known.find(leads.words)
+    places, entries = cue_words.known.find(leads.words)
     if len(places):
-        in_languages = known_kinds[entries]
-        is_spoken = _are_spoken(in_languages, text[places])
-        kinds[places] = np.bitwise_or.reduce(in_languages * is_spoken, axis=1)
-        values[places] = (known_values[entries] * is_spoken).max(axis=1)
+        entries += len(cue_words.known.hashes) * _languages(cue_words, entries, text[places])
+        kinds[places], values[places] = cue_words.kinds.take(entries), cue_words.values.take(entries)
     return kinds, values
 
 
-def _are_spoken(kinds: NDArray[np.int32], text: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which languages each cue word may be of: the one with most function words in its text, any in a text without.
-    Shape (n_words, n_languages + 1), the last being what is said in all.
+def _languages(cue_words: _CueWords, entries: NDArray[np.int64], text: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place in `LANGUAGES` of each cue word's language, the one with most function words in its text, the first of
+    several; one after the last in a text without any.
     """
     starts = np.flatnonzero(np.diff(text, prepend=-1))
-    said = np.add.reduceat(kinds & _FUNCTION > 0, starts, axis=0, dtype=np.int32)
-    is_spoken = said == said.max(axis=1, keepdims=True)
-    is_spoken[:, -1] = True
-    return np.repeat(is_spoken, np.diff([*starts, len(text)]), axis=0)
+    said = np.add.reduceat(cue_words.counters.take(entries, axis=0), starts, axis=0).view("<u2")
+    spoken = np.where(said.any(axis=1), said.argmax(axis=1), len(LANGUAGES))
+    return np.repeat(spoken, np.diff([*starts, len(text)]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _CueWords:
+    """The cue words of all languages.
+
+    `kinds`, `values` (int32): of all words in the first language, then in the second, and last in any of them.
+    `counters` (uint64, shape (n_words, n)): the languages in which a word is a function word, as counters of 16 bits,
+    one a language; leads have fewer words than such a counter holds.
+    """
+
+    known: KnownWords
+    kinds: NDArray[np.int32]
+    values: NDArray[np.int32]
+    counters: NDArray[np.uint64]
 
 
 @cache
-def _known() -> tuple[KnownWords, NDArray[np.int32], NDArray[np.int32]]:
-    """The cue words of all languages, and in each of them and in all its kinds and its value: int32, shape (n_words,
-    n_languages + 1) both.
-    """
-    columns = [_said_in(language) for language in LANGUAGES] + [_said_everywhere()]
-    known = KnownWords.of(np.array(sorted(set[int]().union(*columns)), np.uint64), table_bits=16)
-    nothing = (0, 0)
-    found = [[column.get(word, nothing) for column in columns] for word in known.hashes.tolist()]
-    kinds, values = np.moveaxis(np.array(found, np.int32), 2, 0)
-    return known, np.ascontiguousarray(kinds), np.ascontiguousarray(values)
+def _cue_words() -> _CueWords:
+    everywhere, said = _said_everywhere(), [_said_in(language) for language in LANGUAGES]
+    known = KnownWords.of(np.array(sorted(everywhere.keys() | set[int]().union(*said)), np.uint64), table_bits=16)
+    words, nothing = known.hashes.tolist(), (0, 0)
+    found = np.array([[own.get(word, nothing) for word in words] for own in (*said, everywhere)], np.int32)
+    own_kinds, own_values = found[..., 0], found[..., 1]
+    kinds = np.vstack([own_kinds[:-1], np.bitwise_or.reduce(own_kinds, axis=0)]) | own_kinds[-1]
+    values = np.maximum(np.vstack([own_values[:-1], own_values.max(axis=0)]), own_values[-1])
+    counters = np.zeros((len(words), -(-len(LANGUAGES) // 4) * 4), "<u2")
+    counters[:, : len(LANGUAGES)] = (own_kinds[:-1] & _FUNCTION > 0).T
+    return _CueWords(known, kinds.ravel(), values.ravel(), counters.view("<u8"))
 
 
 def _said_everywhere() -> dict[int, tuple[int, int]]:
