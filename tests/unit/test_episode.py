@@ -329,6 +329,17 @@ def test_the_second_of_something_that_few_name_divides_nothing() -> None:
     assert len(set(stories([*first, *second]))) == 1
 
 
+def test_what_the_articles_placed_in_another_round_tell_as_well_places_nobody() -> None:
+    """Envoy and lists are of the first round by its anchors, until it is seen who else tells of them."""
+    envoy = "After 2 hours Petra Lindqvist with her lists"
+    of_second = (
+        f"{envoy} of the talks in Vessin between Karvelia and Tamresh along the Hadrin river spoke of Goran Basic. "
+        "Minister Oren Halvik and general Tas Merun left the customs house without a truce."
+    )
+    second = [*SECOND_ROUND[:2], *(f"{text} {envoy} stood by." for text in SECOND_ROUND[2:])]
+    assert stories([*FIRST_ROUND, *second, of_second]) == are(4, 5)
+
+
 def test_dates_tell_rounds_that_the_texts_do_not() -> None:
     days: list[float | None] = [*[0.0] * 4, *[17.0] * 4]
     assert stories([*FIRST_ROUND, *FIRST_ROUND], days) == are(4, 4)
