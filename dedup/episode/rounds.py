@@ -3,8 +3,8 @@
 Some articles say which round they tell, or which is to come. Those are anchors; where none does, they are the few
 articles that together best explain with whom the others share numbers (`sharing`). Every other article goes to the
 anchor whose own facts it tells; what both rounds tell says nothing, and what an article tells of the past does not
-count. An article that is much
-less like the rest, and says little of their theme, is there for a place or a person they share.
+count. An article that is much less like the rest, and says little of their theme, is there for a place or a person they
+share.
 """
 
 from __future__ import annotations
