@@ -552,12 +552,14 @@ def _kinds(leads: Leads, text: NDArray[np.int64]) -> tuple[NDArray[np.int32], ND
 
 
 def _languages(cue_words: _CueWords, entries: NDArray[np.int64], text: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The place in `LANGUAGES` of each cue word's language, the one with most function words in its text, the first of
-    several; one after the last in a text without any.
+    """The place in `LANGUAGES` of each cue word's language, the one with most function words in its text; one after the
+    last where several have as many, or none has any.
     """
     starts = np.flatnonzero(np.diff(text, prepend=-1))
     said = np.add.reduceat(cue_words.counters.take(entries, axis=0), starts, axis=0).view("<u2")
-    spoken = np.where(said.any(axis=1), said.argmax(axis=1), len(LANGUAGES))
+    said = said[:, : len(LANGUAGES)]
+    is_one = (said == said.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    spoken = np.where(is_one, said.argmax(axis=1), len(LANGUAGES))
     return np.repeat(spoken, np.diff([*starts, len(text)]))
 
 
