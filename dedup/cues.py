@@ -1,7 +1,8 @@
 """Cues in an article's lead that tell which of several like events it is about.
 
-- *Ordinals*: "second round of talks", "Game 5", "Q2", with the noun they count. Not what is still to come ("before a
-  third round"), nor what counts time ("third week").
+- *Ordinals*: "second round of talks", "Game 5", "Q2", with the noun they count, but not what counts time ("third
+  week"). Apart from the article's own: what is still to come ("before a third round", "Game 3 is on Thursday"), and
+  what has gone by ("since the first strike").
 - *Slots*: a number with the word beside it ("214 prisoners"), not in what is recalled. Two texts that fill a slot
   otherwise contradict.
 - *Recall*: sentences that point back ("two weeks ago", "last month", "in early April"). What is told only there is no
@@ -9,8 +10,8 @@
 - *Names, numbers, weekdays*: words that carry an event's identity, marked among the terms.
 - *Day of the address*: what `dedup.address` finds there.
 
-The words are data (`dedup.cue_words`), the rules the same in every language; in others what needs no words remains:
-names where a script has capitals, and numbers.
+The words are data (`dedup.cue_words`), those of the language with most function words in a text; the rules are the same
+in every language. In others what needs no words remains: names where a script has capitals, and numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.cue_words import LANGUAGES
+from dedup.cue_words import LANGUAGES, CueWords
 from dedup.errors import DedupError
 from dedup.lead import Leads, hashes_of
 from dedup.shingle import KnownWords, packed_arrays, split, spread, word_hashes
@@ -37,8 +38,9 @@ NAME, NUMBER, WEEKDAY, RECALLED = 1, 2, 4, 8
 """Marks of a word: written with a capital within a sentence; a number; a day of the week; told only of the past."""
 LAST_VALUE: Final = 99
 """Value of "last" and "final"."""
-NOT_OWN: Final = 255
-"""Rank of an ordinal that is not the article's own."""
+BEHIND, AHEAD, NOT_OWN = 253, 254, 255
+"""Ranks of ordinals that are not the article's own: of a round gone by ("since the first strike"), of one still to come
+("Game 3 is on Thursday"), and of one said further down."""
 
 _OWN_WORDS: Final = 75
 """An ordinal among so many first words is the article's own."""
@@ -48,8 +50,12 @@ _BESIDE: Final = 2
 """Words on either side of a number looked at for the one that says what is counted."""
 _HEAD_WORDS: Final = 5
 """Words after an ordinal in which the noun it counts may stand."""
-_AHEAD_WORDS: Final = 3
-"""Words before an ordinal that may say that it is still to come."""
+_BEFORE_WORDS: Final = 3
+"""Words before an ordinal that may say that it is gone by or still to come..."""
+_AFTER_WORDS: Final = 8
+"""... and words after it in its clause that may say that it is to come."""
+_ON_WORDS: Final = 3
+"""Words from "is" to the weekday that it puts something on."""
 _LARGEST_ROUND: Final = 30
 """A larger number after a name ("Boeing 737") counts no rounds."""
 _MOST_DAYS: Final = 31
@@ -72,6 +78,7 @@ _WORD, _UPPER, _SPACE, _LINE, _DIGIT, _BEFORE = (1 << i for i in range(6))
 _NUMBER, _ORDINAL, _OPENER, _CLOSER, _AHEAD, _AMOUNT = (1 << i for i in range(6))
 _UNIT, _SINCE, _AGO, _LAST, _BACK, _WITHIN = (1 << i for i in range(6, 12))
 _SPAN, _OF, _MONTH, _WEEKDAY, _QUARTER, _FUNCTION = (1 << i for i in range(12, 18))
+_BEHIND, _COMING, _COPULA = (1 << i for i in range(18, 21))
 
 
 class CuesError(DedupError):
@@ -82,11 +89,11 @@ class CuesError(DedupError):
 class Cues:
     """The cues of one article.
 
-    `heads` (uint32, hash of the noun), `values` (uint8) and `ranks` (uint8: the sentence, 255 where the ordinal is not
-    the article's own) are its ordinals. `contexts` (uint32, of the word beside and its side) and `fillers` (uint32, of
-    the number) its slots. `numbers` (uint32, ascending): the numbers it does not tell of the past, words for them
-    taken for digits. `recalls`: how often it points back by days, weeks or a month. `day`: the one that its address
-    names, in days since 1970.
+    `heads` (uint32, hash of the noun), `values` (uint8) and `ranks` (uint8: the sentence, or `BEHIND`, `AHEAD` or
+    `NOT_OWN` where the ordinal is not the article's own) are its ordinals. `contexts` (uint32, of the word beside and
+    its side) and `fillers` (uint32, of the number) its slots. `numbers` (uint32, ascending): the numbers it does not
+    tell of the past, words for them taken for digits. `recalls`: how often it points back by days, weeks or a month.
+    `day`: the one that its address names, in days since 1970.
     """
 
     heads: NDArray[np.uint32]
@@ -102,9 +109,14 @@ class Cues:
         """What the article counts as its own, in the order in which it does: noun to value to rank."""
         own: dict[int, dict[int, int]] = defaultdict(dict)
         for head, value, rank in zip(self.heads.tolist(), self.values.tolist(), self.ranks.tolist(), strict=True):
-            if rank != NOT_OWN:
+            if rank < BEHIND:
                 own[head][value] = rank
         return own
+
+    def other_ordinals(self, rank: int) -> set[tuple[int, int]]:
+        """Noun and value of what it counts as `BEHIND`, as `AHEAD` or `NOT_OWN`."""
+        of_rank = self.ranks == rank
+        return set(zip(self.heads[of_rank].tolist(), self.values[of_rank].tolist(), strict=True))
 
     def slots(self) -> dict[int, set[int]]:
         """The numbers that fill each slot, by its context."""
@@ -179,9 +191,9 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
 
     `texts` are the bodies the leads are of, as plain text with their capitals (titles have capitals of their own).
     """
-    kinds, values = _kinds(leads.words)
     text = np.repeat(np.arange(len(leads.counts)), leads.counts)
-    is_near, is_recalled = _recall(leads, kinds, text)
+    kinds, values = _kinds(leads, text)
+    is_near, is_since, is_recalled = _recall(leads, kinds, text)
     names, numbered = _capitals([one[: 8 * n + 200] for one, n in zip(texts, leads.counts.tolist(), strict=True)])
     is_name, is_numbered = _are_among(leads, names, text), _are_among(leads, numbered, text)
     told, values = _as_digits(leads, kinds, values, text)
@@ -196,7 +208,7 @@ def read_cues(leads: Leads, texts: Sequence[str]) -> tuple[list[Cues], NDArray[n
     own_text, own_told = _of_each_text(text[is_own], told[is_own].astype(np.uint64))
     numbers = split(own_told.astype(np.uint32), np.bincount(own_text, minlength=len(leads.counts)))
     slots = _slots(leads, kinds, told, is_own, text)
-    ordinals = _ordinals(leads, kinds, values, is_numbered)
+    ordinals = _ordinals(leads, kinds | is_since * np.int32(_BEHIND), values, is_numbered)
     return [
         Cues(heads, own_values, ranks, contexts, fillers, own_numbers, n_recalls)
         for (heads, own_values, ranks), (contexts, fillers), own_numbers, n_recalls in zip(
@@ -239,10 +251,12 @@ def _ordinals(
     places = np.flatnonzero(is_cue | counted)
     texts = np.searchsorted(ends, places, side="right")
     starts = (ends - leads.counts)[texts]
-    ranks = np.where(places - starts < _OWN_WORDS, np.minimum(leads.sentence[places], NOT_OWN - 1), NOT_OWN)
+    ranks = np.where(places - starts < _OWN_WORDS, np.minimum(leads.sentence[places], BEHIND - 1), NOT_OWN)
     for place, i, start, rank in zip(places.tolist(), texts.tolist(), starts.tolist(), ranks.tolist(), strict=True):
-        for counted_as in reader.counted(place, start, int(ends[i])):
-            found[i].setdefault(counted_as, rank)
+        counted_as = reader.counted(place, int(ends[i]))
+        seen_from = reader.seen_from(place, start, int(ends[i])) if counted_as else None
+        for one in counted_as:
+            found[i][one] = min(found[i].get(one, NOT_OWN), rank if seen_from is None else seen_from)
     return _as_arrays(found)
 
 
@@ -270,19 +284,36 @@ class _Reader:
     kinds: NDArray[np.int32]
     values: NDArray[np.int32]
 
-    def counted(self, i: int, start: int, end: int) -> list[tuple[int, int]]:
-        """What the word at `i` of the text from `start` to `end` counts, and as which."""
+    def counted(self, i: int, end: int) -> list[tuple[int, int]]:
+        """What the word at `i` of the text that ends at `end` counts, and as which."""
         kind = int(self.kinds[i])
         if kind & _QUARTER:
             return [(_quarter_hash(), int(self.values[i]))]
-        if (self.kinds[max(start, i - _AHEAD_WORDS) : i] & _AHEAD).any():
-            return []
         if kind & (_ORDINAL | _OPENER | _CLOSER):
             value = int(self.values[i]) if kind & _ORDINAL else 1 if kind & _OPENER else LAST_VALUE
             return [(head, value) for head in self._heads(i, end)]
-        closed = i + 1 >= end or self.kinds[i + 1] & _FUNCTION or self.leads.sentence[i + 1] > self.leads.sentence[i]
+        closed = i + 1 >= end or self.kinds[i + 1] & _FUNCTION or self.leads.clause[i + 1] > self.leads.clause[i]
         named = not self.leads.is_stop[i - 1] and self.leads.sentence[i - 1] == self.leads.sentence[i]
+        named &= not self.kinds[i - 1] & (_MONTH | _WEEKDAY)
         return [(_narrow(self.leads.words[i - 1]), int(self.values[i]))] if closed and named else []
+
+    def seen_from(self, i: int, start: int, end: int) -> int | None:
+        """Whether what is counted at `i` is gone by (`BEHIND`) or to come (`AHEAD`), None where it is neither."""
+        before = self.kinds[max(start, i - _BEFORE_WORDS) : i]
+        if (before & _BEHIND).any():
+            return BEHIND
+        return AHEAD if (before & _AHEAD).any() or self._is_to_come(i, end) else None
+
+    def _is_to_come(self, i: int, end: int) -> bool:
+        """Whether the words after the one at `i` say that it is to come, or that it "is on Thursday"."""
+        for j in range(i + 1, min(i + 1 + _AFTER_WORDS, end)):
+            kind = int(self.kinds[j])
+            if self.leads.clause[j] != self.leads.clause[i] or kind & _ORDINAL:
+                return False
+            on_a_day = (self.kinds[j + 1 : min(j + 1 + _ON_WORDS, end)] & _WEEKDAY).any()
+            if kind & _COMING or (kind & _COPULA and on_a_day):
+                return True
+        return False
 
     def _heads(self, i: int, end: int) -> list[int]:
         """The nouns that the ordinal at `i` may count."""
@@ -290,7 +321,7 @@ class _Reader:
         skipped_of = False
         for j in range(i + 1, min(i + 1 + _HEAD_WORDS, end)):
             kind = int(self.kinds[j])
-            if self.leads.sentence[j] != self.leads.sentence[i]:
+            if self.leads.clause[j] != self.leads.clause[i]:
                 break
             if kind & _OF and heads and not skipped_of:
                 skipped_of = True
@@ -347,8 +378,10 @@ def _narrow(word: np.uint64) -> int:
 
 def _recall(
     leads: Leads, kinds: NDArray[np.int32], text: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where a text points back by days, weeks or a month, and which words stand in what it recalls."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where a text points back by days, weeks or a month, which words end a span of time before something ("two weeks
+    after"), and which stand in what it recalls.
+    """
     new_sentence = (np.diff(leads.sentence, prepend=-1) != 0) | (np.diff(text, prepend=-1) != 0)
     number = np.cumsum(new_sentence)
     same = {step: number[step:] == number[: len(number) - step] for step in range(1, _FURTHEST + 1)}
@@ -365,10 +398,13 @@ def _recall(
     before = ((kinds & _AGO) > 0) & ((at(1, amount) & at(2, _UNIT)) | (at(2, amount) & at(3, _UNIT)))
     is_last, is_period = (kinds & _LAST) > 0, (kinds & (_UNIT | _MONTH)) > 0
     gone = (is_last & at(1, _UNIT | _MONTH)) | (is_period & at(1, _LAST))
-    is_near = (span & at(2, _SINCE)) | before | gone
+    since = span & at(2, _SINCE)
+    is_since = np.zeros(len(kinds), np.bool_)
+    is_since[2:] = since[:-2]
+    is_near = since | before | gone
     points_back = is_near | ((kinds & _BACK) > 0)
     points_back |= ((kinds & _WITHIN) > 0) & (at(1, _MONTH) | (at(1, _WITHIN) & at(2, _MONTH)))
-    return is_near, _in_recalled(leads, points_back, text, np.flatnonzero(new_sentence))
+    return is_near, is_since, _in_recalled(leads, points_back, text, np.flatnonzero(new_sentence))
 
 
 def _in_recalled(
@@ -502,47 +538,88 @@ def _quarter_hash() -> int:
     return hashes_of(["quarter"])[0] >> 32
 
 
-def _kinds(words: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """What kinds of cue words these are, and the value of each number and ordinal, 0 for others."""
-    known, known_kinds, known_values = _known()
-    kinds, values = np.zeros(len(words), np.int32), np.zeros(len(words), np.int32)
-    places, entries = known.find(words)
-    kinds[places], values[places] = known_kinds[entries], known_values[entries]
+def _kinds(leads: Leads, text: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What kinds of cue words these are in the language of their text, and the value of each number and ordinal, 0 for
+    others.
+    """
+    cue_words = _cue_words()
+    kinds, values = np.zeros(len(text), np.int32), np.zeros(len(text), np.int32)
+    places, entries = cue_words.known.find(leads.words)
+    if len(places):
+        entries += len(cue_words.known.hashes) * _languages(cue_words, entries, text[places])
+        kinds[places], values[places] = cue_words.kinds.take(entries), cue_words.values.take(entries)
     return kinds, values
 
 
+def _languages(cue_words: _CueWords, entries: NDArray[np.int64], text: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place in `LANGUAGES` of each cue word's language, the one with most function words in its text; one after the
+    last where several have as many, or none has any.
+    """
+    starts = np.flatnonzero(np.diff(text, prepend=-1))
+    said = np.add.reduceat(cue_words.counters.take(entries, axis=0), starts, axis=0).view("<u2")
+    said = said[:, : len(LANGUAGES)]
+    is_one = (said == said.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    spoken = np.where(is_one, said.argmax(axis=1), len(LANGUAGES))
+    return np.repeat(spoken, np.diff([*starts, len(text)]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _CueWords:
+    """The cue words of all languages.
+
+    `kinds`, `values` (int32): of all words in the first language, then in the second, and last in any of them.
+    `counters` (uint64, shape (n_words, n)): the languages in which a word is a function word, as counters of 16 bits,
+    one a language; leads have fewer words than such a counter holds.
+    """
+
+    known: KnownWords
+    kinds: NDArray[np.int32]
+    values: NDArray[np.int32]
+    counters: NDArray[np.uint64]
+
+
 @cache
-def _known() -> tuple[KnownWords, NDArray[np.int32], NDArray[np.int32]]:
-    """The cue words of all languages, the kinds of each and its value."""
-    kinds: dict[int, int] = {}
-    values: dict[int, int] = {}
+def _cue_words() -> _CueWords:
+    everywhere, said = _said_everywhere(), [_said_in(language) for language in LANGUAGES]
+    known = KnownWords.of(np.array(sorted(everywhere.keys() | set[int]().union(*said)), np.uint64), table_bits=16)
+    words, nothing = known.hashes.tolist(), (0, 0)
+    found = np.array([[own.get(word, nothing) for word in words] for own in (*said, everywhere)], np.int32)
+    own_kinds, own_values = found[..., 0], found[..., 1]
+    kinds = np.vstack([own_kinds[:-1], np.bitwise_or.reduce(own_kinds, axis=0)]) | own_kinds[-1]
+    values = np.maximum(np.vstack([own_values[:-1], own_values.max(axis=0)]), own_values[-1])
+    counters = np.zeros((len(words), -(-len(LANGUAGES) // 4) * 4), "<u2")
+    counters[:, : len(LANGUAGES)] = (own_kinds[:-1] & _FUNCTION > 0).T
+    return _CueWords(known, kinds.ravel(), values.ravel(), counters.view("<u8"))
+
+
+def _said_everywhere() -> dict[int, tuple[int, int]]:
+    """The kinds and values of what is no word of one language: numbers in digits, quarters of a year."""
+    said = {hashes_of([str(value)])[0]: (0, value) for value in range(1, _LARGEST_ROUND + 1)}
+    return said | {hashes_of([f"q{quarter}"])[0]: (_QUARTER, quarter) for quarter in range(1, 5)}
+
+
+def _said_in(language: CueWords) -> dict[int, tuple[int, int]]:
+    """The kinds and the value of each cue word of a language."""
+    said: dict[int, tuple[int, int]] = {}
 
     def add(listed: str, kind: int, value: int = 0) -> None:
         for word in hashes_of(listed.split()):
             if word:
-                kinds[word] = kinds.get(word, 0) | kind
-                values.setdefault(word, value)
+                kinds, known = said.get(word, (0, 0))
+                said[word] = kinds | kind, known or value
 
     tens = [*range(20), *range(20, 100, 10)]
-    for digits in range(1, _LARGEST_ROUND + 1):
-        values[hashes_of([str(digits)])[0]] = digits
-        kinds[hashes_of([str(digits)])[0]] = 0
-    for language in LANGUAGES:
-        for value, listed in zip(tens, language.numbers.split(";"), strict=True):
-            add(listed, _NUMBER, value)
-        for value, listed in enumerate(language.ordinals.split(";"), start=1):
-            add(listed, _ORDINAL, value)
-        for kind, listed in (
-            (_OPENER, language.openers), (_CLOSER, language.closers), (_AHEAD, language.ahead),
-            (_AMOUNT, language.amounts), (_UNIT, language.units), (_SINCE, language.since), (_AGO, language.ago),
-            (_LAST, language.last), (_BACK, language.back), (_WITHIN, language.within), (_SPAN, language.spans),
-            (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays),
-            (_FUNCTION, language.function),
-        ):  # fmt: skip
-            add(listed, kind)
-    for quarter in range(1, 5):
-        add(f"q{quarter}", _QUARTER, quarter)
-    known = KnownWords.of(np.array(list(kinds), np.uint64), table_bits=16)
-    ordered = known.hashes.tolist()
-    of_words = [(kinds[word], values[word]) for word in ordered]
-    return known, *np.array(of_words, np.int32).T.copy()
+    for value, listed in zip(tens, language.numbers.split(";"), strict=True):
+        add(listed, _NUMBER, value)
+    for value, listed in enumerate(language.ordinals.split(";"), start=1):
+        add(listed, _ORDINAL, value)
+    for kind, listed in (
+        (_OPENER, language.openers), (_CLOSER, language.closers), (_AHEAD, language.ahead),
+        (_AMOUNT, language.amounts), (_UNIT, language.units), (_SINCE, language.since), (_AGO, language.ago),
+        (_LAST, language.last), (_BACK, language.back), (_WITHIN, language.within), (_SPAN, language.spans),
+        (_OF, language.of), (_MONTH, language.months), (_WEEKDAY, language.weekdays),
+        (_FUNCTION, language.function), (_BEHIND, language.behind), (_COMING, language.coming),
+        (_COPULA, language.copulas),
+    ):  # fmt: skip
+        add(listed, kind)
+    return said

@@ -18,6 +18,7 @@ from stopwordsiso import langs, stopwords
 
 from dedup.shingle import (
     AFTER_LINE,
+    AFTER_PAUSE,
     AFTER_SENTENCE,
     DIGIT,
     RUNS_ON,
@@ -46,13 +47,15 @@ _LETTERS_PER_WORD: Final = (8, 64)
 class Leads:
     """The leads of a batch, all arrays of shape (n words of all texts,), text after text, but `counts`.
 
-    `words`: uint64 hashes. `counts`: int64, shape (n texts,), how many are of each text. `sentence`, `paragraph`:
-    int64, the number of the one a word stands in, counted through its text; the title is sentence 0 and paragraph 0.
+    `words`: uint64 hashes. `counts`: int64, shape (n texts,), how many are of each text. `clause`, `sentence`,
+    `paragraph`: int64, the number of the one a word stands in, counted through its text; the title is sentence 0 and
+    paragraph 0. A clause is what marks such as a comma part from the rest of its sentence.
     `is_stop`: a stop word of the text's language. `is_number`: begins with a digit.
     """
 
     words: NDArray[np.uint64]
     counts: NDArray[np.int64]
+    clause: NDArray[np.int64]
     sentence: NDArray[np.int64]
     paragraph: NDArray[np.int64]
     is_stop: NDArray[np.bool_]
@@ -69,11 +72,13 @@ def read_leads(titles: Sequence[str], bodies: Sequence[str], n_words: int) -> Le
     words, places, counts = _read(texts, n_words)
     starts = np.cumsum(counts) - counts
     after_line = places & AFTER_LINE > 0
-    sentence = _since_start(after_line | (places & AFTER_SENTENCE > 0), starts, counts)
+    after_sentence = after_line | (places & AFTER_SENTENCE > 0)
+    clause = _since_start(after_sentence | (places & AFTER_PAUSE > 0), starts, counts)
+    sentence = _since_start(after_sentence, starts, counts)
     paragraph = _since_start(after_line, starts, counts)
     is_stop = _are_stop(words, counts)
     _pair_letters(words, is_stop, places & RUNS_ON > 0, np.cumsum(counts) - 1)
-    return Leads(words, counts, sentence, paragraph, is_stop, places & DIGIT > 0)
+    return Leads(words, counts, clause, sentence, paragraph, is_stop, places & DIGIT > 0)
 
 
 def _pair_letters(

@@ -145,6 +145,8 @@ DIGIT: Final = 4
 """The word begins with a digit."""
 RUNS_ON: Final = 8
 """The word is one letter of a script without spaces, and so is the next, which follows at once."""
+AFTER_PAUSE: Final = 16
+"""Between the word and the one before it there is a comma, a colon, a semicolon, a bracket or a dash."""
 
 
 def located_words(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8]]:
@@ -279,12 +281,25 @@ def _places(letters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray
         after_sentence |= ideographic
     is_digit = letters[starts] - np.uint8(ord("0")) < np.uint8(10)
     places = after_sentence * np.uint8(AFTER_SENTENCE)
+    places |= _are_after_pause(letters, starts, before) * np.uint8(AFTER_PAUSE)
     places |= after_line[:-1] * np.uint8(AFTER_LINE)
     places |= is_digit * np.uint8(DIGIT)
     alone = (letters[starts] >= _THREE_BYTES) & (ends - starts <= _LONGEST_LETTER)
     runs_on = np.append(alone[:-1] & alone[1:] & (ends[:-1] == starts[1:]), False)[: len(starts)]
     places |= runs_on * np.uint8(RUNS_ON)
     return np.asarray(places, np.uint8)
+
+
+def _are_after_pause(
+    letters: NDArray[np.uint8], starts: NDArray[np.int64], before: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which words a mark within a sentence parts from the one before, whose end is given: right after that, or, as a
+    dash or an opening bracket, after a space.
+    """
+    is_mark = np.zeros(256, np.bool_)
+    is_mark[[ord(mark) for mark in ",;:()"]] = True
+    after_space = is_mark[letters[before + 1]] | ((letters[before + 1] == ord("-")) & (letters[before + 2] == ord(" ")))
+    return np.asarray(is_mark[letters[before]] | (after_space & (before + 1 < starts)))
 
 
 def _word_bounds(data: bytes, beyond_ascii: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

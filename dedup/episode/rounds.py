@@ -1,9 +1,10 @@
 """Are these rounds of one storyline, where dates do not say?
 
-Some articles say which round they tell. Those are anchors; where none does, they are the few articles that together
-best explain with whom the others share numbers (`sharing`). Every other article goes to the anchor whose own facts it
-tells; what both rounds tell says nothing, and what an article tells of the past does not count. An article that is much
-less like the rest, and says little of their theme, is there for a place or a person they share.
+Some articles say which round they tell, or which is to come. Those are anchors; where none does, they are the few
+articles that together best explain with whom the others share numbers (`sharing`). Every other article goes to the
+anchor whose own facts it tells; what both rounds tell says nothing, and what an article tells of the past does not
+count. An article that is much less like the rest, and says little of their theme, is there for a place or a person they
+share.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dedup.cues import LAST_VALUE, NUMBER, WEEKDAY, Cues, Tale
+from dedup.cues import AHEAD, LAST_VALUE, NOT_OWN, NUMBER, WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, contradictions, count, join_marks, read_facts
 from dedup.episode.sharing import log_odds
 from dedup.episode.value import RoundParams
@@ -158,8 +159,11 @@ def _anchors(storyline: _Storyline, params: RoundParams) -> tuple[list[list[int]
     n = len(storyline.tales)
     if n > params.few or storyline.odds.sum() > params.max_likeness * n * (n - 1):
         return [], []
-    rounds = _most_apart(storyline.odds, params)
-    return sorted(rounds, key=lambda one: (storyline.recalls[one[0]], one)), []
+    second = _seconds(storyline)
+    rounds = _grown(storyline.odds, [second], _MOST_ROUNDS - 1, params) if second else []
+    if len(rounds) < 2:
+        rounds, second = _most_apart(storyline.odds, params), []
+    return sorted(rounds, key=lambda one: (one == second, storyline.recalls[one[0]], one)), []
 
 
 def _completed(
@@ -220,16 +224,41 @@ def _ordinal_anchors(storyline: _Storyline, params: RoundParams) -> dict[int, in
     for i, tale in enumerate(storyline.tales):
         for head, ranks in tale.cues.own_ordinals().items():
             said[head][i] = ranks
+    announced: dict[int, dict[int, int]] = defaultdict(dict)
+    for i, tale in enumerate(storyline.tales):
+        for head, value in _before_next(tale.cues):
+            if i not in said[head]:
+                announced[head][i] = min(value, announced[head].get(i, value))
     frequency = count(storyline.facts)
     best: tuple[tuple[float, ...], dict[int, int]] = (), {}
     for head, articles in sorted(said.items()):
         own = _numbered(articles)
+        own |= {i: value for i, value in announced[head].items() if value not in own.values()}
         if not _is_counted(own, len(storyline.tales), params) or not _is_sequence(own, storyline, params):
             continue
         early = float(np.mean([1 / (1 + min(ranks.values())) for ranks in articles.values()]))
         key = (len(set(own.values())), len(own), early, frequency.get(head, 0), -head)
         best = max(best, (key, own), key=lambda one: one[0])
     return best[1]
+
+
+def _seconds(storyline: _Storyline) -> list[int]:
+    """The articles that begin by telling the second of something that half of the storyline's articles name, and whose
+    first nobody tells.
+    """
+    frequency, n = count(storyline.facts), len(storyline.tales)
+    said: dict[int, list[int]] = defaultdict(list)
+    for i, tale in enumerate(storyline.tales):
+        for head, ranks in tale.cues.own_ordinals().items():
+            if ranks.get(2, NOT_OWN) <= 1 and 2 * frequency.get(head, 0) >= n:
+                said[head].append(i)
+    return max(said.values(), key=lambda own: (len(own), [-i for i in own]), default=[])
+
+
+def _before_next(cues: Cues) -> list[tuple[int, int]]:
+    """Noun and value of the round before each that the article says is to come."""
+    ahead = sorted(cues.other_ordinals(AHEAD))
+    return [(head, value - 1) for head, value in ahead if 1 < value < LAST_VALUE]
 
 
 def _numbered(articles: dict[int, dict[int, int]]) -> dict[int, int]:
@@ -266,37 +295,64 @@ def _is_sequence(own: dict[int, int], storyline: _Storyline, params: RoundParams
 def _assigned(
     storyline: _Storyline, anchors: Sequence[list[int]], values: Sequence[int], weigher: Weigher
 ) -> NDArray[np.int64]:
-    """Anchors keep their round, the others go where the facts they tell are those of one round's anchors alone."""
-    params = weigher.params
-    evidence = _evidence(storyline, anchors, weigher)
+    """Anchors keep their round, the others go where the facts they tell are those of one round's anchors alone; a
+    second time without what those placed in other rounds tell as much.
+    """
+    odds = _odds(storyline, anchors, values, weigher.params)
+    labels = _placed(storyline, anchors, _evidence(storyline, anchors, anchors, weigher), odds, weigher.params)
+    rounds = [np.flatnonzero(labels == label).tolist() for label in range(len(anchors))]
+    return _placed(storyline, anchors, _evidence(storyline, anchors, rounds, weigher), odds, weigher.params)
+
+
+def _placed(
+    storyline: _Storyline,
+    anchors: Sequence[list[int]],
+    evidence: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    params: RoundParams,
+) -> NDArray[np.int64]:
+    """The round of each article by evidence and odds; one without enough evidence is alone."""
     most = evidence.max(axis=1)
     belongs = (most >= params.min_facts) & (storyline.standing >= params.stranger) | (most >= params.sure_facts)
-    odds = _odds(storyline, anchors, values, params)
     labels = np.where(belongs, (evidence * odds).argmax(axis=1), len(anchors) + np.arange(len(belongs)))
     for label, one in enumerate(anchors):
         labels[one] = label
     return labels.astype(np.int64)
 
 
-def _evidence(storyline: _Storyline, anchors: Sequence[list[int]], weigher: Weigher) -> NDArray[np.float64]:
-    """How much each article tells of what the anchors of one round alone tell, more so if more of them do: float64,
-    shape (n, n_rounds).
+def _evidence(
+    storyline: _Storyline, anchors: Sequence[list[int]], rounds: Sequence[list[int]], weigher: Weigher
+) -> NDArray[np.float64]:
+    """How much each article tells of what the anchors of one round alone tell, more so if more of them do, and less
+    where articles placed in other rounds tell it as well: float64, shape (n, n_rounds).
     """
     n = len(storyline.facts)
     frequency, marks = count(storyline.facts), join_marks(storyline.facts)
     told_by = [count(storyline.facts[i] for i in one) for one in anchors]
+    placed = [count(storyline.facts[i] for i in one) for one in rounds]
+    sizes = [len(one) for one in rounds]
     evidence = np.zeros((n, len(anchors)))
     for label, own in enumerate(told_by):
         others = set[int]().union(*(told for other, told in enumerate(told_by) if other != label))
         shares = {fact: own[fact] / len(anchors[label]) for fact in sorted(own.keys() - others) if frequency[fact] > 1}
         weights = {
-            fact: weigher.weigh(fact, marks[fact]) * math.log(n / frequency[fact]) * math.sqrt(share)
+            fact: weigher.weigh(fact, marks[fact])
+            * math.log(n / frequency[fact])
+            * math.sqrt(share)
+            * _surety([told.get(fact, 0) for told in placed], sizes, label)
             for fact, share in shares.items()
         }
         norm = (0.1 + sum(weight**2 for weight in weights.values())) ** 0.5
         for i, told in enumerate(storyline.facts):
             evidence[i, label] = sum(weight for fact, weight in weights.items() if fact in told) / norm
     return evidence
+
+
+def _surety(told: Sequence[int], sizes: Sequence[int], label: int) -> float:
+    """How surely who tells something is of this round, by how many in each round, of so many, tell it: up to 1."""
+    here = (told[label] + 0.5) / (sizes[label] + 1)
+    elsewhere = (sum(told) - told[label] + 0.5) / (sum(sizes) - sizes[label] + 1)
+    return here / (here + elsewhere)
 
 
 def _odds(

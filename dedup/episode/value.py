@@ -91,7 +91,7 @@ class RoundParams:
     anchor_nats: float = 1.5
     """What a choice of anchors has to bring, times the logarithm of how many choices there were."""
     number_weight: float = 12.0
-    name_weight: float = 8.0
+    name_weight: float = 6.0
     weekday_weight: float = 20.0
     """What numbers, names and weekdays count as facts, beside other words..."""
     unknown_articles: float = 30.0
@@ -101,7 +101,7 @@ class RoundParams:
     """Evidence under which an article is of no round, and from which it is of one, however little else it shares."""
     recall_odds: float = 5.0
     """How much likelier an article that points back is of a later round than of the first (.32 against .06)."""
-    weekday_odds: float = 2.5
+    weekday_odds: float = 4.0
     """How much likelier of a round whose weekday it says, if it says one."""
     contradiction_odds: float = 1.6
     """The same for each slot it fills otherwise than the round's anchors, less those it fills alike."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from dedup.cluster import ClusterParams, cluster_graph, in_order
-from dedup.cues import LAST_VALUE, NO_CUES, NOT_OWN, Cues, CuesError
+from dedup.cues import AHEAD, BEHIND, LAST_VALUE, NO_CUES, NOT_OWN, Cues, CuesError
 from dedup.metrics import score
 from dedup.pipeline import DAY_SECONDS, Params, Telling, cluster_window
 from dedup.storyline import Profile, Shelf, StorylineParams, link_stories
@@ -33,7 +33,10 @@ CUES = st.builds(
         recalls,
         day,
     ),
-    st.lists(st.tuples(NARROW, st.sampled_from([1, 2, 3, LAST_VALUE]), st.sampled_from([0, 1, NOT_OWN])), max_size=3),
+    st.lists(
+        st.tuples(NARROW, st.sampled_from([1, 2, 3, LAST_VALUE]), st.sampled_from([0, 1, BEHIND, AHEAD, NOT_OWN])),
+        max_size=3,
+    ),
     st.lists(st.tuples(NARROW, NARROW), max_size=8, unique=True),
     st.sets(NARROW, max_size=5),
     st.integers(0, 300),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
@@ -292,6 +293,51 @@ def test_one_round_is_not_divided_where_all_share_numbers(one: tuple[str, ...]) 
 def test_one_round_is_not_divided_by_what_is_yet_to_come() -> None:
     ahead = [f"{text} They will meet before a second round of talks." for text in FIRST_ROUND]
     assert stories([*FIRST_ROUND, *ahead]) == are(8)
+
+
+def without_numbers(text: str, kept: Sequence[str] = ()) -> str:
+    """The text without what tells two rounds apart by itself: figures, but for those kept, and weekdays."""
+    bare = re.sub(r"\d[\d,]*", lambda number: number[0] if number[0] in kept else "many", text)
+    return bare.replace("on Friday", "then").replace("on Monday", "then")
+
+
+def without_ordinals(text: str) -> str:
+    return re.sub("(a|the) (first|second) round of talks", "long talks", text, flags=re.IGNORECASE)
+
+
+@pytest.mark.parametrize("announced", ["The second round of talks is on Thursday.", "No second round was agreed."])
+def test_who_says_which_round_is_to_come_tells_the_one_before_it(announced: str) -> None:
+    first = [without_numbers(without_ordinals(text)) for text in FIRST_ROUND]
+    second = [without_numbers(text) for text in SECOND_ROUND]
+    assert len(set(stories([*first, *second]))) == 1
+    assert stories([f"{first[0]} {announced}", *first[1:], *second]) == are(4, 4)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_the_second_of_something_is_a_round_of_its_own_where_nobody_tells_the_first(place: int) -> None:
+    first, second = (
+        [f"{without_numbers(text, ('137', '512'))} It is a recall." for text in OF_A_RECALL[i]] for i in (0, 1)
+    )
+    assert len(set(stories([*first, *second]))) == 1
+    second[place] = f"The second recall of prams began. {second[place]}"
+    assert stories([*first, *second]) == are(4, 4)
+
+
+def test_the_second_of_something_that_few_name_divides_nothing() -> None:
+    first, second = ([without_numbers(text, ("137", "512")) for text in OF_A_RECALL[i]] for i in (0, 1))
+    second[0] = f"A second ferry sank. {second[0]}"
+    assert len(set(stories([*first, *second]))) == 1
+
+
+def test_what_the_articles_placed_in_another_round_tell_as_well_places_nobody() -> None:
+    """Envoy and lists are of the first round by its anchors, until it is seen who else tells of them."""
+    envoy = "After 2 hours Petra Lindqvist with her lists"
+    of_second = (
+        f"{envoy} of the talks in Vessin between Karvelia and Tamresh along the Hadrin river spoke of Goran Basic. "
+        "Minister Oren Halvik and general Tas Merun left the customs house without a truce."
+    )
+    second = [*SECOND_ROUND[:2], *(f"{text} {envoy} stood by." for text in SECOND_ROUND[2:])]
+    assert stories([*FIRST_ROUND, *second, of_second]) == are(4, 5)
 
 
 def test_dates_tell_rounds_that_the_texts_do_not() -> None:

@@ -118,6 +118,12 @@ def test_a_stop_word_is_one_in_the_language_of_its_own_text() -> None:
     assert found.is_stop[: found.counts[0]].sum() >= 12
 
 
+def test_a_clause_is_what_marks_within_a_sentence_part_from_the_rest() -> None:
+    found = lead("Rivers rose, towns (and docks) flooded - again. Boats sank", "Flood")
+    assert found.clause.tolist() == [0, 1, 1, 2, 3, 3, 4, 5, 6, 6]
+    assert found.sentence.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 2, 2]
+
+
 def test_the_hash_of_what_is_not_one_word_is_none() -> None:
     assert hashes_of(["", "two words", "п'ятниця"]) == [0, 0, 0]
     assert hashes_of(["Flood"]) == hashes_of(["flood"]) == words("flood")
@@ -128,6 +134,6 @@ def test_leads_are_arrays_of_the_kinds_that_they_say() -> None:
     found = lead("Rivers rose by 6.4 metres. Towns flooded.", "Flood")
     kinds = {name: getattr(found, name).dtype for name in Leads.__slots__}
     assert kinds == {
-        "words": np.uint64, "counts": np.int64, "sentence": np.int64, "paragraph": np.int64, "is_stop": np.bool_,
-        "is_number": np.bool_,
+        "words": np.uint64, "counts": np.int64, "clause": np.int64, "sentence": np.int64, "paragraph": np.int64,
+        "is_stop": np.bool_, "is_number": np.bool_,
     }  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 from dedup.minhash import signatures
 from dedup.shingle import (
     AFTER_LINE,
+    AFTER_PAUSE,
     AFTER_SENTENCE,
     DIGIT,
     SHINGLE_WORDS,
@@ -186,14 +187,16 @@ def test_located_words_are_the_words_there_are(texts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("between", "place"),
     [
-        (" ", 0), (", ", 0), (" - ", 0), (".", 0), ("'", 0), (": ", 0), ("。", AFTER_SENTENCE), (". ", AFTER_SENTENCE),
+        (" ", 0), (", ", AFTER_PAUSE), (" - ", AFTER_PAUSE), (".", 0), ("'", 0), (": ", AFTER_PAUSE), ("-", 0),
+        ("; ", AFTER_PAUSE), (" (", AFTER_PAUSE), (") ", AFTER_PAUSE), (' "', 0), ("。", AFTER_SENTENCE),
+        (". ", AFTER_SENTENCE),
         ("! ", AFTER_SENTENCE), ("? ", AFTER_SENTENCE), ('." ', AFTER_SENTENCE), ("...  ", AFTER_SENTENCE),
-        ('. "', AFTER_SENTENCE), ("\n", AFTER_LINE), (" \n\n ", AFTER_LINE), (",\n", AFTER_LINE),
+        ('. "', AFTER_SENTENCE), ("\n", AFTER_LINE), (" \n\n ", AFTER_LINE), (",\n", AFTER_LINE | AFTER_PAUSE),
         (".\n", AFTER_SENTENCE | AFTER_LINE), ("。\n", AFTER_SENTENCE | AFTER_LINE),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("before", "after"), [("rose", "boats"), ("水", "船"), ("é", "ж")])
-def test_a_word_knows_whether_a_sentence_or_a_line_ends_before_it(
+def test_a_word_knows_whether_a_clause_a_sentence_or_a_line_ends_before_it(
     before: str, between: str, after: str, place: int
 ) -> None:
     assert places_of(f"{before}{between}{after}") == [place]
