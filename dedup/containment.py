@@ -14,8 +14,7 @@ sqrt(C (1 - C) / n) (Broder 1997).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +41,7 @@ _NEVER: Final = np.uint64(2**64 - 1)
 _N_VALUES: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Extract:
+class Extract(NamedTuple):
     """What is kept of one text's shingles: `anchors`, uint32, shape (n_anchors,), and `sample`, uint16, shape
     (n_sampled,), both ascending and without repeats.
     """

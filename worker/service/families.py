@@ -26,7 +26,7 @@ from dedup.family import (
 )
 from dedup.identity import mint
 from dedup.pipeline import Params
-from worker.store.commit import Fields, Unit, commit
+from worker.store.commit import Unit, Words, commit
 from worker.store.corrections import Book
 from worker.store.records import ArticleRecord, ContentGroup, ContentState
 from worker.store.store import Store
@@ -217,7 +217,7 @@ class Writer:
     alias_seconds: float
 
     def write(
-        self, unit: Unit, touch: Touch, loaded: Loaded, name: int, fields: Mapping[str, Fields], revised: Sequence[str]
+        self, unit: Unit, touch: Touch, loaded: Loaded, name: int, fields: Mapping[str, Words], revised: Sequence[str]
     ) -> None:
         """Adds to a unit all that a touch changes, guarded by the states it was decided on.
 
@@ -254,7 +254,7 @@ class Writer:
                 self.store.index.put_written(unit, number)
             self.store.index.drop_content(unit, loaded.contents[number])
 
-    def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]) -> None:
+    def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Words]) -> None:
         settlement = regrouped.settlement
         living = {settled.family_id for settled in settlement.families}
         for family_id in regrouped.before:

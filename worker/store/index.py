@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from dedup.buckets import Buckets
 from dedup.family import Content
@@ -45,8 +45,7 @@ _MOST_EXACT: Final = 5
 comes with the answer, and nothing founds its family in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """One article after its admission: its content's number, the article's record from before (None: never seen), the
     contents that share a key with it (none where its content was known already).
     """
@@ -60,12 +59,11 @@ class Admitted:
 @dataclass(frozen=True, slots=True)
 class Admission:
     """A batch after its admission: its articles but for those that have founded their families in it, every content
-    that they concern with its state (None: not yet committed), and the run of the server that told them.
+    that they concern, and the run of the server that told them.
     """
 
     articles: tuple[Admitted, ...]
     contents: Mapping[int, Content]
-    states: Mapping[int, ContentState | None]
     server: str
 
 
@@ -207,14 +205,15 @@ class Index:
         self,
         batch: Sequence[Prepared],
         found: LookUp,
-        articles: Sequence[int | tuple[int, bytes | None, bytes | None]],
-        others: Sequence[tuple[int, bytes | None, bytes | None]],
+        articles: Sequence[int | tuple[int, bytes | None, int]],
+        others: Sequence[Any],
         last: int,
         server: bytes,
     ) -> Admission:
-        contents = {number: unpack_content(number, packed) for number, packed, _ in others if packed}
+        contents = {
+            number: unpack_content(number, packed) for number, packed in zip(others[::2], others[1::2], strict=True)
+        }
         missed = [contents[number] for number in range(self.mirror.known_to + 1, last + 1) if number in contents]
-        states = {number: _state(state) for number, _, state in others}
         numbers = [told if isinstance(told, int) else told[0] for told in articles]
         fresh: dict[int, Prepared] = {}
         for prepared, number, told in zip(batch, numbers, articles, strict=True):
@@ -222,7 +221,6 @@ class Index:
                 fresh.setdefault(number, prepared)
             if not isinstance(told, int):
                 contents[number] = prepared.content(number)
-                states[number] = _state(told[2])
         near = self._near(batch, missed)
         self.mirror.is_alone = last == self.mirror.known_to
         self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
@@ -230,14 +228,14 @@ class Index:
         for i, told in enumerate(articles):
             if isinstance(told, int):
                 continue
-            number, record, _ = told
+            number, record, is_told = told
             candidates: set[int] = set()
-            if not ((kept := states[number]) and kept.admitted):
+            if not is_told:
                 candidates.update(found.known[i], near[i], (numbers[mate] for mate in found.mates[i]))
                 candidates.intersection_update(contents)
             before = ArticleRecord.unpack(record) if record else None
             admitted.append(Admitted(batch[i], number, before, tuple(sorted(candidates - {number}))))
-        return Admission(tuple(admitted), contents, states, server.decode())
+        return Admission(tuple(admitted), contents, server.decode())
 
     def _near(self, batch: Sequence[Prepared], missed: Sequence[Content]) -> list[tuple[int, ...]]:
         """Which of the contents that the mirror had missed share a key with each article."""
@@ -359,7 +357,7 @@ class Index:
 
 
 def _packed(numbers: Sequence[int]) -> bytes:
-    return struct.pack(f"<{len(numbers)}I", *numbers)
+    return struct.pack(f"<{len(numbers)}I", *numbers) if numbers else b""
 
 
 def _state(packed: bytes | None) -> ContentState | None:
