@@ -269,9 +269,9 @@ def _pair(contents: Sequence[Content], edges: Iterable[Edge], params: FamilyPara
     long, short = sorted(contents, key=_prominence)
     ends = {long.number, short.number}
     edge = next((edge for edge in edges if edge.one in ends and edge.other in ends), None)
-    if edge is not None and edge.jaccard >= params.least_with_core:
-        return [[long, short]]
-    core = _core([long], [short], params) if edge is not None else None
+    if edge is None:
+        return [[long], [short]]
+    core = long if edge.jaccard >= params.least_with_core else _core([long], [short], params)
     return [[long], [short]] if core is None else [[core, short if core is long else long]]
 
 

@@ -236,18 +236,15 @@ class Writer:
         return name in loaded.taken if name in loaded.likely else bool(_taken(self.store, [name]))
 
     def _write_index(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, name: int) -> None:
-        families: dict[int, set[str]] = defaultdict(set)
-        for settled in regrouped.settlement.families:
-            for member in settled.members:
-                families[text_number(member.content)].add(settled.family_id)
+        families = _families_of_contents(regrouped.settlement)
         for old in regrouped.old_groups:
             if old in loaded.groups:
                 self.store.index.drop_group(unit, old)
         self.store.index.put_group(unit, name, regrouped.group)
         for number in regrouped.kept:
-            state = ContentState(number in families, name, tuple(sorted(families.get(number, ()))))
-            self.store.index.put_state(unit, number, state)
-            if number in families and not _was_carried(number, loaded):
+            held = families.get(number, ())
+            self.store.index.put_state(unit, number, ContentState(bool(held), name, held))
+            if held and not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
         for number in regrouped.dropped:
             if not _was_carried(number, loaded):
@@ -280,6 +277,15 @@ def resettle(
         units.append(unit := Unit())
         writer.write(unit, touch, loaded, name, {}, [])
     return not moved and all(commit(store.connection, units, server))
+
+
+def _families_of_contents(settlement: Settlement) -> dict[int, tuple[str, ...]]:
+    """The families that the articles of each text are in, by its number."""
+    families: dict[int, tuple[str, ...]] = {}
+    for family_id, members, *_ in settlement.families:
+        for number in {text_number(member.content) for member in members}:
+            families[number] = tuple(sorted((*families[number], family_id))) if number in families else (family_id,)
+    return families
 
 
 def families_concerned(regrouped: Regrouped) -> set[str]:
