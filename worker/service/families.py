@@ -164,12 +164,13 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     before = {name: loaded.members[name] for name in sorted(families)}
     members = _members(touch, loaded, before)
     carried = {member.content for member in members}
-    idle = {number for number in numbers - carried if number in loaded.contents}
-    dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)}
-    kept = sorted(number for number in carried | (idle - dropped) if number in loaded.contents)
+    present = {number: loaded.contents[number] for number in sorted(numbers | carried) if number in loaded.contents}
+    idle = present.keys() - carried
+    dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)} if idle else idle
+    kept = [number for number in present if number not in dropped] if dropped else [*present]
     edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], kept)
     settlement = _settle(
-        [loaded.contents[number] for number in kept if number in carried],
+        [content for number, content in present.items() if number in carried] if idle else [*present.values()],
         edges,
         members,
         loaded.book.corrections.without(touch.departures),

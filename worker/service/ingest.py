@@ -234,7 +234,7 @@ class Worker:
         The batch before may have been settled since these were admitted: what they touch is loaded as it is now.
         """
         loaded, steady, shifted = load(self.store, touches, admission.contents)
-        gone = {number for touch in touches for number in touch.contents if loaded.states[number] is None}
+        gone = {number for number, state in loaded.states.items() if state is None}
         if gone:
             shifted += [touch for touch in steady if touch.contents & gone]
             steady = [touch for touch in steady if not touch.contents & gone]
