@@ -268,10 +268,8 @@ def _pair(contents: Sequence[Content], edges: Iterable[Edge], params: FamilyPara
     """The families of two contents: most groups have no more."""
     long, short = sorted(contents, key=_prominence)
     ends = {long.number, short.number}
-    edge = next((edge for edge in edges if edge.one in ends and edge.other in ends), None)
-    if edge is None:
-        return [[long], [short]]
-    core = long if edge.jaccard >= params.least_with_core else _core([long], [short], params)
+    is_joined = any(edge.one in ends and edge.other in ends for edge in edges)
+    core = _core([long], [short], params) if is_joined else None
     return [[long], [short]] if core is None else [[core, short if core is long else long]]
 
 
