@@ -24,8 +24,9 @@ from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load
 from worker.store.articles import Founding, founding
 from worker.store.commit import Unit, Words, commit
+from worker.store.connection import Wired
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Admitted, Packed
+from worker.store.index import Admission, Admitted
 from worker.store.records import ArticleRecord, record_of
 from worker.store.store import Store
 
@@ -44,13 +45,14 @@ class Pushed(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """All that can be made of an article before it is known what is kept: what it is, how that is kept, and what is
-    written if it founds a family.
+    """All that can be made of an article before it is known what is kept: what it is, and what is written if it founds
+    a family; `packed` and `told` are both as an admission is told of them.
     """
 
     prepared: Prepared
-    packed: Packed
+    packed: Wired
     founding: Founding
+    told: Wired
 
 
 Arrival = tuple[Pushed, Admitted, Founding]
@@ -153,7 +155,11 @@ class Worker:
     def _prepare(self, waiting: Sequence[Pushed]) -> Readies:
         prepared = prepare([pushed.article for pushed in waiting], self.params)
         made = zip(waiting, prepared, self.store.index.pack(prepared), strict=True)
-        return {pushed.entry.entry_id: Ready(one, packed, _founding(pushed)) for pushed, one, packed in made}
+        return {
+            pushed.entry.entry_id: Ready(one, packed, founds, Wired.of(*founds))
+            for pushed, one, packed in made
+            for founds in (_founding(pushed),)
+        }
 
     def _work_apart(self, waiting: Sequence[Pushed], ready: Readies | None) -> None:
         try:
@@ -205,7 +211,7 @@ class Worker:
         chosen = [ready[pushed.entry.entry_id] for pushed in wave]
         admission = self.store.index.admit(
             [one.prepared for one in chosen],
-            (lambda i: chosen[i].founding) if first else None,
+            (lambda i: chosen[i].told) if first else None,
             [one.packed for one in chosen],
         )
         return Begun(batch, ready, wave, later, admission)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dedup.article import Article, format_time
 from worker.store.commit import Unit, Word, Words
-from worker.store.connection import Connection, fields_of
+from worker.store.connection import Connection, Wired, fields_of
 from worker.store.inbox import StreamId
 from worker.store.keys import Keys
 
@@ -47,9 +47,9 @@ class Founding(NamedTuple):
     warnings: str
 
 
-Foundings = Callable[[int], Founding]
+Foundings = Callable[[int], Wired]
 """That of each article of a batch, by its place."""
-NO_FOUNDING: Final = ("",) * 11
+NO_FOUNDING: Final = Wired.of(*("",) * 11)
 """What the admission is told of an article which founds nothing in it."""
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ from dedup.pipeline import Prepared
 from dedup.terms import pack_terms
 from worker.store.articles import NO_FOUNDING, Foundings
 from worker.store.commit import Unit, Word
-from worker.store.connection import Connection, StoreError, fields_of, script
+from worker.store.connection import Connection, StoreError, Wired, fields_of, script
 from worker.store.corrections import Book
 from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
@@ -37,9 +38,7 @@ from worker.store.records import (
     unpack_text,
 )
 
-Packed = tuple[Word, ...]
-"""What is kept of one article's text, in the order in which the admission is told of it."""
-
+_NONE_KNOWN: Final = Wired.of(b"")
 _MOST_EXACT: Final = 5
 """Times a batch is looked up anew because other workers have admitted something meanwhile; after that, what was missed
 comes with the answer, and nothing founds its family in it."""
@@ -140,7 +139,7 @@ class Index:
         self,
         batch: Sequence[Prepared],
         founding: Foundings | None = None,
-        packed: Sequence[Packed] = (),
+        packed: Sequence[Wired] = (),
     ) -> Admission:
         """Looks up and admits a batch; the latter atomically. With `founding`, which says what an article's would be by
         its place, those that are like nothing found their families in the same step. `packed` is what `pack` made of
@@ -154,7 +153,7 @@ class Index:
         batch: Sequence[Prepared],
         found: LookUp,
         founding: Foundings | None = None,
-        packed: Sequence[Packed] = (),
+        packed: Sequence[Wired] = (),
     ) -> Admission:
         """Admits a batch that has been looked up; looks it up anew where that was of too long ago. Nothing founds
         unless the look-up knew all; so for a few times it must.
@@ -173,33 +172,36 @@ class Index:
             self.mirror.is_alone = False
             found, n_exact = self.look_up(batch), n_exact + 1
 
-    def pack(self, batch: Sequence[Prepared]) -> list[Packed]:
-        """What is kept of each article's text, whatever becomes of it, as an admission is told of it."""
+    def pack(self, batch: Sequence[Prepared]) -> list[Wired]:
+        """What is kept of each article's text, whatever becomes of it, as an admission is told of it.
+
+        All of it is made ready for the wire before: batches are looked up and laid out one after the other, and the
+        server waits for the next one.
+        """
         ids = [one.article.id for one in batch]
-        return list(
-            zip(
-                ids,
-                [shard(article_id.encode(), N_SHARDS) for article_id in ids],
-                [one.content_hash for one in batch],
-                pack_contents(batch),
-                pack_terms([one.terms for one in batch]),
-                self._texts(batch),
-                strict=True,
-            )
+        words = zip(
+            ids,
+            [shard(article_id.encode(), N_SHARDS) for article_id in ids],
+            [one.content_hash for one in batch],
+            pack_contents(batch),
+            pack_terms([one.terms for one in batch]),
+            self._texts(batch),
+            strict=True,
         )
+        return list(starmap(Wired.of, words))
 
     def _words(
-        self, packed: Sequence[Packed], found: LookUp, founding: Foundings | None, most_missed: int
-    ) -> list[Word]:
+        self, packed: Sequence[Wired], found: LookUp, founding: Foundings | None, most_missed: int
+    ) -> list[Word | Wired]:
         """What the script is told of a batch."""
-        words: list[Word] = [
-            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, most_missed, GROUP,
-        ]  # fmt: skip
+        parts: list[Wired] = []
         for i, (own, is_lone) in enumerate(zip(packed, found.lone(), strict=True)):
-            words += own
-            words.append(_packed(found.known[i]))
-            words += founding(i) if founding and is_lone else NO_FOUNDING
-        return words
+            known = Wired.of(_packed(found.known[i])) if found.known[i] else _NONE_KNOWN
+            parts += own, known, founding(i) if founding and is_lone else NO_FOUNDING
+        return [
+            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, most_missed, GROUP,
+            Wired.joined(parts),
+        ]  # fmt: skip
 
     def _admission(
         self,
@@ -357,7 +359,7 @@ class Index:
 
 
 def _packed(numbers: Sequence[int]) -> bytes:
-    return struct.pack(f"<{len(numbers)}I", *numbers) if numbers else b""
+    return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
 def _state(packed: bytes | None) -> ContentState | None:
