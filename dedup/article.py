@@ -30,6 +30,9 @@ LAST_YEAR: Final = 2200
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, as all that is added to it
 _DAY_SECONDS: Final = 86_400
+_SECONDS: Final = tuple(f"{second:02}" for second in range(60))
+_MINUTES: Final = tuple(f"{hour:02}:{minute}" for hour in range(24) for minute in _SECONDS)
+"""How each minute of a day is written: two times are for each article."""
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNFIT_BYTES: Final = bytes(byte for byte in (*range(0x20), 0x7F) if byte not in b"\t\n\r")
@@ -137,7 +140,7 @@ def format_time(seconds: float | None) -> str:
     whole, milliseconds = divmod(round(round(seconds, 3) * 1000), 1000)
     day, second = divmod(whole, _DAY_SECONDS)
     fraction = f".{milliseconds:03}" if milliseconds else ""
-    return f"{_date(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}{fraction}Z"
+    return f"{_date(day)}T{_MINUTES[second // 60]}:{_SECONDS[second % 60]}{fraction}Z"
 
 
 @lru_cache(1_024)

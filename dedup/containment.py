@@ -14,8 +14,7 @@ sqrt(C (1 - C) / n) (Broder 1997).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +34,13 @@ MOST_ANCHORS: Final = 256
 """Of a longread the anchors of smallest hash."""
 
 _Kind = TypeVar("_Kind", np.uint16, np.uint32)
+_Wide = TypeVar("_Wide", np.uint32, np.uint64)
 _KEPT_BITS: Final = np.uint32(32 - SAMPLED_BITS - 16)
 _KEY_SALT: Final = np.uint64(0xD6E8FEB86659FD93)
-_NEVER: Final = np.uint64(2**64 - 1)
-"""No packed value: there are no texts of that number."""
 _N_VALUES: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Extract:
+class Extract(NamedTuple):
     """What is kept of one text's shingles: `anchors`, uint32, shape (n_anchors,), and `sample`, uint16, shape
     (n_sampled,), both ascending and without repeats.
     """
@@ -58,7 +55,8 @@ NOTHING: Final = Extract(np.empty(0, np.uint32), np.empty(0, np.uint16))
 def extract(shingles: Shingles) -> list[Extract]:
     """Anchors and sample of each text."""
     counts = np.where(shingles.counts >= LEAST_SHINGLES, shingles.counts, 0)
-    texts = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(32), shingles.counts)
+    wide = np.uint32 if len(counts) < _N_VALUES else np.uint64  # half as long to sort
+    texts = np.repeat((np.arange(len(counts), dtype=np.uint64) << np.uint64(16)).astype(wide), shingles.counts)
     below = np.flatnonzero(shingles.values < np.uint32(1 << (32 - SAMPLED_BITS)))
     samples = _by_text(texts[below] | shingles.values[below] >> _KEPT_BITS, len(counts), np.uint16)
     anchors = _by_text(_minima(shingles.values, shingles.counts), len(counts), np.uint32)
@@ -95,12 +93,15 @@ def _top(sample: NDArray[np.uint16]) -> int:
     return _N_VALUES if len(sample) < MOST_SAMPLED else int(sample[-1]) + 1
 
 
-def _by_text(packed: NDArray[np.uint64], n: int, kind: type[_Kind]) -> list[NDArray[_Kind]]:
-    """The values of each text as `kind`, ascending and each once; `packed` has the text above 32 bits of the value."""
+def _by_text(packed: NDArray[_Wide], n: int, kind: type[_Kind]) -> list[NDArray[_Kind]]:
+    """The values of each text as `kind`, ascending and each once; `packed` has the text above the bits of the value."""
     ordered = np.sort(packed)
-    ordered = ordered[np.diff(ordered, prepend=_NEVER) != 0]
-    ends: list[int] = np.searchsorted(ordered, np.arange(1, n + 1, dtype=np.uint64) << np.uint64(32)).tolist()
-    values = (ordered & np.uint64(0xFFFFFFFF)).astype(kind)
+    is_new = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    ordered = ordered[is_new]
+    after = np.arange(1, n + 1, dtype=np.uint64) << np.uint64(8 * np.dtype(kind).itemsize)
+    ends: list[int] = np.searchsorted(ordered, after.astype(packed.dtype)).tolist()
+    values = ordered.astype(kind)
     return [values[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 

@@ -76,8 +76,7 @@ MAX_CONTENTS: Final = 512
 """Contents of one connected group that are still regrouped as a whole; past it, a new one joins by its best edge."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Content:
+class Content(NamedTuple):
     """One normalised text. `signature`: uint16, shape (num_perm,), the low half of each MinHash value, by which two
     texts are alike by chance in one place of 65,536. `extract` is what containment is judged by.
     """
@@ -322,11 +321,8 @@ def settle(
 
     `mint` names a new family after its first article; `reprinted` are contents in their family by containment alone.
     """
-    place = {content.number: i for i, contents in enumerate(groups) for content in contents}
     priority = {source_key(source): i for i, source in enumerate(source_priority)}
-    articles: dict[int, list[Member]] = defaultdict(list)
-    for member in sorted(members):
-        articles[place[member.content]].append(member)
+    articles = _by_group(groups, sorted(members))
     kept, aliases = _inherit(articles)
     families = tuple(
         Settled(
@@ -338,6 +334,17 @@ def settle(
         for i, present in sorted(articles.items())
     )
     return Settlement(families, aliases)
+
+
+def _by_group(groups: Sequence[Sequence[Content]], members: list[Member]) -> dict[int, list[Member]]:
+    """The articles of each group, by its place."""
+    if members and len(groups) == 1:
+        return {0: members}
+    place = {content.number: i for i, contents in enumerate(groups) for content in contents}
+    articles: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        articles[place[member.content]].append(member)
+    return articles
 
 
 def _representative(contents: Sequence[Content], present: Sequence[Member], priority: Mapping[int, int]) -> str:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +91,7 @@ class Params:
     storyline: StorylineParams = field(default_factory=StorylineParams)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class Prepared(NamedTuple):
     """An article with all that can be computed from it alone.
 
     `body`: its plain text. `signature`: uint16, shape (num_perm,), the low half of each MinHash value. `keys`: uint64,

@@ -43,9 +43,9 @@ from tests.integration.world import (
 from worker.service import draining
 from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry, Foundings
-from worker.store.connection import StoreError
+from worker.store.connection import StoreError, Wired
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Index, LookUp, Packed
+from worker.store.index import Admission, Index, LookUp
 from worker.store.store import Store, open_store
 
 BOOKKEEPING = ("dedup:inbox",)
@@ -384,7 +384,7 @@ def test_two_articles_of_a_batch_that_are_alike_are_told_together(store: Store) 
 
     class Watched(Index):
         def admit(
-            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Packed] = ()
+            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Wired] = ()
         ) -> Admission:
             admission = super().admit(batch, founding, packed)
             seen.append(families(store))
@@ -414,7 +414,7 @@ def ingest_between(store: Store, entries: list[Entry], moment: str, other: Calla
             return interrupted("look-up", super().look_up(batch))
 
         def admit(
-            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Packed] = ()
+            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Wired] = ()
         ) -> Admission:
             return interrupted("admission", super().admit(batch, founding, packed))
 

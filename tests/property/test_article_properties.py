@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -171,3 +172,9 @@ def test_words_of_a_text_beside_others_are_its_own(text: str) -> None:
     alone = words(normalise(text))
     assert words(normalise(f"{text}\nї end")) == [*alone, "ї", "end"]
     assert words(normalise(text.swapcase() if text.isascii() else text)) == alone
+
+
+@given(st.integers(-2_208_988_800, 7_289_654_399))
+def test_a_time_is_written_as_the_calendar_has_it(seconds: int) -> None:
+    """From 1900 to 2200."""
+    assert format_time(seconds) == datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

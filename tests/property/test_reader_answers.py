@@ -99,7 +99,7 @@ def test_any_answer_is_read_or_refused(
         json.dumps(item.payload)
         unit = Unit()
         store.readers.note(unit, kind, {"x": entry_of(item, 0.0)})
-        assert unit.packed({})
+        assert unit.laid_out({})
     store.connection.close()
 
 

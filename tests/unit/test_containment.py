@@ -21,7 +21,7 @@ from dedup.containment import (
     extract,
 )
 from dedup.pipeline import Params, find_families, prepare
-from dedup.shingle import shingle
+from dedup.shingle import Shingles, shingle
 
 PARAMS = Params()
 
@@ -114,6 +114,16 @@ def test_what_is_kept_of_a_text_does_not_depend_on_the_batch(shapes: list[tuple[
         [alone] = extracted(text)
         assert (alone.anchors == together.anchors).all()
         assert (alone.sample == together.sample).all()
+
+
+def test_what_is_kept_of_a_text_does_not_depend_on_a_batch_of_very_many() -> None:
+    text, n_others = shingle([" ".join(words(90, "last"))]), 70_000
+    counts, n_words = (np.append(np.zeros(n_others, np.int64), own) for own in (text.counts, text.n_words))
+    *others, found = extract(Shingles(text.values, counts, text.words, n_words))
+    [alone] = extract(text)
+    assert (found.anchors.tolist(), found.sample.tolist()) == (alone.anchors.tolist(), alone.sample.tolist())
+    assert len(found.sample)
+    assert not any(len(other.anchors) or len(other.sample) for other in others)
 
 
 @settings(max_examples=60)

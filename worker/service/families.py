@@ -26,7 +26,7 @@ from dedup.family import (
 )
 from dedup.identity import mint
 from dedup.pipeline import Params
-from worker.store.commit import Fields, Unit, commit
+from worker.store.commit import Unit, Words, commit
 from worker.store.corrections import Book
 from worker.store.records import ArticleRecord, ContentGroup, ContentState
 from worker.store.store import Store
@@ -164,12 +164,13 @@ def regroup(touch: Touch, loaded: Loaded, params: Params, taken: Callable[[str],
     before = {name: loaded.members[name] for name in sorted(families)}
     members = _members(touch, loaded, before)
     carried = {member.content for member in members}
-    idle = {number for number in numbers - carried if number in loaded.contents}
-    dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)}
-    kept = sorted(number for number in carried | (idle - dropped) if number in loaded.contents)
+    present = {number: loaded.contents[number] for number in sorted(numbers | carried) if number in loaded.contents}
+    idle = present.keys() - carried
+    dropped = {number for number in idle if number in touch.given_up or _was_carried(number, loaded)} if idle else idle
+    kept = [number for number in present if number not in dropped] if dropped else [*present]
     edges = _edges([*(edge for one in held for edge in one.edges), *touch.edges], kept)
     settlement = _settle(
-        [loaded.contents[number] for number in kept if number in carried],
+        [content for number, content in present.items() if number in carried] if idle else [*present.values()],
         edges,
         members,
         loaded.book.corrections.without(touch.departures),
@@ -217,7 +218,7 @@ class Writer:
     alias_seconds: float
 
     def write(
-        self, unit: Unit, touch: Touch, loaded: Loaded, name: int, fields: Mapping[str, Fields], revised: Sequence[str]
+        self, unit: Unit, touch: Touch, loaded: Loaded, name: int, fields: Mapping[str, Words], revised: Sequence[str]
     ) -> None:
         """Adds to a unit all that a touch changes, guarded by the states it was decided on.
 
@@ -236,25 +237,22 @@ class Writer:
         return name in loaded.taken if name in loaded.likely else bool(_taken(self.store, [name]))
 
     def _write_index(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, name: int) -> None:
-        families: dict[int, set[str]] = defaultdict(set)
-        for settled in regrouped.settlement.families:
-            for member in settled.members:
-                families[text_number(member.content)].add(settled.family_id)
+        families = _families_of_contents(regrouped.settlement)
         for old in regrouped.old_groups:
             if old in loaded.groups:
                 self.store.index.drop_group(unit, old)
         self.store.index.put_group(unit, name, regrouped.group)
         for number in regrouped.kept:
-            state = ContentState(number in families, name, tuple(sorted(families.get(number, ()))))
-            self.store.index.put_state(unit, number, state)
-            if number in families and not _was_carried(number, loaded):
+            held = families.get(number, ())
+            self.store.index.put_state(unit, number, ContentState(bool(held), name, held))
+            if held and not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
         for number in regrouped.dropped:
             if not _was_carried(number, loaded):
                 self.store.index.put_written(unit, number)
             self.store.index.drop_content(unit, loaded.contents[number])
 
-    def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Fields]) -> None:
+    def _write_families(self, unit: Unit, regrouped: Regrouped, loaded: Loaded, fields: Mapping[str, Words]) -> None:
         settlement = regrouped.settlement
         living = {settled.family_id for settled in settlement.families}
         for family_id in regrouped.before:
@@ -280,6 +278,15 @@ def resettle(
         units.append(unit := Unit())
         writer.write(unit, touch, loaded, name, {}, [])
     return not moved and all(commit(store.connection, units, server))
+
+
+def _families_of_contents(settlement: Settlement) -> dict[int, tuple[str, ...]]:
+    """The families that the articles of each text are in, by its number."""
+    families: dict[int, tuple[str, ...]] = {}
+    for family_id, members, *_ in settlement.families:
+        for number in {text_number(member.content) for member in members}:
+            families[number] = tuple(sorted((*families[number], family_id))) if number in families else (family_id,)
+    return families
 
 
 def families_concerned(regrouped: Regrouped) -> set[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
@@ -23,10 +23,11 @@ from dedup.pipeline import Params, Prepared, prepare
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load
 from worker.store.articles import Founding, founding
-from worker.store.commit import Fields, Unit, commit
+from worker.store.commit import Unit, Words, commit
+from worker.store.connection import Wired
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Admitted, Packed
-from worker.store.records import ArticleRecord
+from worker.store.index import Admission, Admitted
+from worker.store.records import ArticleRecord, record_of
 from worker.store.store import Store
 
 MOST_DELIVERIES: Final = 6
@@ -36,23 +37,22 @@ MOST_ATTEMPTS: Final = 50
 _UNFORESEEN: Final = (DedupError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(NamedTuple):
     """An accepted payload: the inbox entry and the article in it."""
 
     entry: Entry
     article: Article
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """All that can be made of an article before it is known what is kept: what it is, how that is kept, and what is
-    written if it founds a family.
+class Ready(NamedTuple):
+    """All that can be made of an article before it is known what is kept: what it is, and what is written if it founds
+    a family; `packed` and `told` are both as an admission is told of them.
     """
 
     prepared: Prepared
-    packed: Packed
+    packed: Wired
     founding: Founding
+    told: Wired
 
 
 Arrival = tuple[Pushed, Admitted, Founding]
@@ -155,7 +155,11 @@ class Worker:
     def _prepare(self, waiting: Sequence[Pushed]) -> Readies:
         prepared = prepare([pushed.article for pushed in waiting], self.params)
         made = zip(waiting, prepared, self.store.index.pack(prepared), strict=True)
-        return {pushed.entry.entry_id: Ready(one, packed, _founding(pushed)) for pushed, one, packed in made}
+        return {
+            pushed.entry.entry_id: Ready(one, packed, founds, Wired.of(*founds))
+            for pushed, one, packed in made
+            for founds in (_founding(pushed),)
+        }
 
     def _work_apart(self, waiting: Sequence[Pushed], ready: Readies | None) -> None:
         try:
@@ -195,9 +199,8 @@ class Worker:
 
     def _reject(self, entry: Entry, error: ArticleError) -> None:
         unit = Unit()
-        self.store.inbox.expect(unit, entry)
+        self.store.inbox.settle(unit, [entry])
         self.store.rejected.add(unit, error, entry.payload or b"", time.time())
-        self.store.inbox.done(unit, entry)
         commit(self.store.connection, [unit])
 
     def _begin(self, batch: Batch, waiting: Sequence[Pushed], ready: Readies, *, first: bool) -> Begun:
@@ -208,7 +211,7 @@ class Worker:
         chosen = [ready[pushed.entry.entry_id] for pushed in wave]
         admission = self.store.index.admit(
             [one.prepared for one in chosen],
-            (lambda i: chosen[i].founding) if first else None,
+            (lambda i: chosen[i].told) if first else None,
             [one.packed for one in chosen],
         )
         return Begun(batch, ready, wave, later, admission)
@@ -237,7 +240,7 @@ class Worker:
         The batch before may have been settled since these were admitted: what they touch is loaded as it is now.
         """
         loaded, steady, shifted = load(self.store, touches, admission.contents)
-        gone = {number for touch in touches for number in touch.contents if loaded.states[number] is None}
+        gone = {number for number, state in loaded.states.items() if state is None}
         if gone:
             shifted += [touch for touch in steady if touch.contents & gone]
             steady = [touch for touch in steady if not touch.contents & gone]
@@ -289,21 +292,19 @@ class Worker:
             fields = {article_id: self._put_article(unit, *by_id[article_id]) for article_id in touch.arrivals}
             revised = [article_id for article_id in touch.arrivals if by_id[article_id][1].record is not None]
             writer.write(unit, touch, loaded, name, fields, revised)
+            self.store.inbox.settle(unit, [by_id[article_id][0].entry for article_id in touch.arrivals])
             units.append(unit)
         return units
 
-    def _put_article(self, unit: Unit, pushed: Pushed, admitted: Admitted, told: Founding) -> Fields:
-        article, entry, record = pushed.article, pushed.entry, admitted.record
-        self.store.inbox.expect(unit, entry)
-        self.store.inbox.done(unit, entry)
-        seen_at = record.seen_at if record is not None else entry.seen_at
-        revision = record.revision + 1 if record is not None else 0
-        source = source_key(article.source)
-        fresh = ArticleRecord(admitted.number, seen_at, entry.seen_at, article.published_at, revision, source)
-        before = record.pack() if record is not None else None
-        self.store.articles.put_record(unit, article.id, fresh.pack(), before)
-        if record is None:
+    def _put_article(self, unit: Unit, pushed: Pushed, admitted: Admitted, told: Founding) -> Words:
+        article, number, before = pushed.article, admitted.number, admitted.record
+        if before is None:
+            self.store.articles.put_record(unit, article.id, record_of(number, told.record), None)
             return self.store.articles.put_new(unit, article.id, told)
+        pushed_at, revision = pushed.entry.seen_at, before.revision + 1
+        source = source_key(article.source)
+        fresh = ArticleRecord(number, before.seen_at, pushed_at, article.published_at, revision, source)
+        self.store.articles.put_record(unit, article.id, fresh.pack(), before.pack())
         return self.store.articles.put_revised(unit, article, revision)
 
 

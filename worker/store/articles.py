@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dedup.article import Article, format_time
-from worker.store.commit import Fields, Unit, Word
-from worker.store.connection import Connection, fields_of
+from worker.store.commit import Unit, Word, Words
+from worker.store.connection import Connection, Wired, fields_of
 from worker.store.inbox import StreamId
 from worker.store.keys import Keys
 
@@ -21,20 +21,36 @@ ADMITTED: Final = "admitted"
 CLUSTERED: Final = "clustered"
 NO_ID: Final = ""
 
-Founding = tuple[Word, ...]
-"""What is written of an article that founds its family, in the order in which the admission is told of it; of one that
-joins others, all but its family's id and its record.
-"""
-Foundings = Callable[[int], Founding]
-"""That of each article of a batch, by its place."""
-NO_FOUNDING: Final[Founding] = ("",) * 11
-"""That of an article which founds nothing in its admission."""
 
 _READ_TOGETHER: Final = 5_000
-_FEW: Final = 100
-"""Articles that one command takes; more are given to the server in parts."""
+_FEW_WORDS: Final = 200
+"""Words that one command takes; more are given to the server in parts."""
 _META: Final = ("title", "url", "source", "language", "warnings")
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
+
+
+class Founding(NamedTuple):
+    """What is written of an article that founds its family, in the order in which the admission is told of it; of one
+    that joins others, all but its family's id. `record` is its private one without its content.
+    """
+
+    entry_id: bytes
+    family_id: str
+    record: bytes
+    score: float
+    published_at: str
+    seen_at: str
+    title: str
+    url: str
+    source: str
+    language: str
+    warnings: str
+
+
+Foundings = Callable[[int], Wired]
+"""That of each article of a batch, by its place."""
+NO_FOUNDING: Final = Wired.of(*("",) * 11)
+"""What the admission is told of an article which founds nothing in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,7 @@ def score_of(seen_at: StreamId) -> float:
 def founding(entry_id: bytes, family_id: str, record: bytes, article: Article, seen_at: StreamId) -> Founding:
     """What is written of an article if it founds its family: `record` is its private one without its content."""
     published, seen = format_time(article.published_at), format_time(seconds_of(seen_at))
-    return (entry_id, family_id, record, score_of(seen_at), published, seen, *_meta(article))
+    return Founding(entry_id, family_id, record, score_of(seen_at), published, seen, *_meta(article))
 
 
 def _meta(article: Article) -> tuple[str, str, str, str, str]:
@@ -101,62 +117,66 @@ class Articles:
     connection: Connection
     keys: Keys
 
-    def put_new(self, unit: Unit, article_id: str, told: Founding) -> Fields:
-        """Writes what does not depend on the article's family, and returns the fields that go with what does."""
-        _, _, _, score, published, seen, *meta = told
-        unit.gather("ZADD", self.keys.seen, words=(score, article_id))
-        unit.put(self.keys.meta(article_id), dict(zip(_META, meta, strict=True)))
-        return {
-            "story": NO_ID,
-            "storyline": NO_ID,
-            "status": ADMITTED,
-            "published_at": published,
-            "seen_at": seen,
-            "revision": 0,
-        }
+    def put_new(self, unit: Unit, article_id: str, told: Founding) -> Words:
+        """Writes what does not depend on the article's family, and returns the fields that go with what does, in turns
+        with their names.
+        """
+        unit.gather("ZADD", self.keys.seen, words=(told.score, article_id))
+        self._put_meta(unit, article_id, told[-len(_META) :])
+        placed = "story", NO_ID, "storyline", NO_ID, "status", ADMITTED
+        return (*placed, "published_at", told.published_at, "seen_at", told.seen_at, "revision", 0)
 
-    def put_revised(self, unit: Unit, article: Article, revision: int) -> Fields:
-        """Writes what a revision changes of an article, and returns its fields that go with its family's."""
-        unit.put(self.keys.meta(article.id), dict(zip(_META, _meta(article), strict=True)))
-        return {"published_at": format_time(article.published_at), "revision": revision}
+    def put_revised(self, unit: Unit, article: Article, revision: int) -> Words:
+        """Writes what a revision changes of an article, and returns its fields that go with its family's, in turns
+        with their names.
+        """
+        self._put_meta(unit, article.id, _meta(article))
+        return "published_at", format_time(article.published_at), "revision", revision
+
+    def _put_meta(self, unit: Unit, article_id: str, told: Sequence[Word]) -> None:
+        unit.do("HSET", self.keys.meta(article_id), *chain.from_iterable(zip(_META, told, strict=True)))
 
     def put_record(self, unit: Unit, article_id: str, packed: bytes, before: bytes | None) -> None:
         """Replaces the private record of an article, guarded by what it was."""
         key = self.keys.record(article_id)
-        self.expect_record(unit, article_id, before)
+        unit.expect("HGET", key, article_id, reply=before)
         unit.do("HSET", key, article_id, packed)
 
     def expect_record(self, unit: Unit, article_id: str, packed: bytes | None) -> None:
         unit.expect("HGET", self.keys.record(article_id), article_id, reply=packed)
 
-    def put_family(self, unit: Unit, settled: Settled, before: Sequence[str], fields: Mapping[str, Fields]) -> None:
+    def put_family(self, unit: Unit, settled: Settled, before: Sequence[str], fields: Mapping[str, Words]) -> None:
         """Writes a family and its place in each member.
 
-        `before` is who was in it until now; `fields` are further fields of members that come or are revised.
+        `before` is who was in it until now; `fields` are further fields of members that come or are revised, in turns
+        with their names.
         """
-        family_id = settled.family_id
-        present = {member.article_id: score_of(member.seen_at) for member in settled.members}
-        told: dict[str, Word] = {"representative": settled.representative, "n_articles": len(present)}
-        if not before:
-            told["story"] = NO_ID
-        unit.put(self.keys.family(family_id), told)
-        if left := [article_id for article_id in before if article_id not in present]:
-            unit.gather("ZREM", self.keys.family_articles(family_id), words=left)
-        known = set(before) - fields.keys()
-        fresh = {article_id: score for article_id, score in present.items() if article_id not in known}
-        self._add_members(unit, family_id, fresh)
-        unit.add_scored(self.keys.families, {family_id: max(present.values())})
-        placed = "representative", settled.representative
-        for member, kind in zip(settled.members, settled.kinds, strict=True):
-            more = chain.from_iterable(fields.get(member.article_id, {}).items())
-            unit.do("HSET", self.keys.article(member.article_id), "family", family_id, "kind", kind, *placed, *more)
+        family_id, members, representative = settled.family_id, settled.members, settled.representative
+        founded = () if before else ("story", NO_ID)
+        key = self.keys.family(family_id)
+        unit.do("HSET", key, "representative", representative, "n_articles", len(members), *founded)
+        self._put_members(unit, settled, before, fields)
+        unit.gather("ZADD", self.keys.families, words=[score_of(members[-1].seen_at), family_id])
+        placed = "family", family_id, "representative", representative, "kind"
+        for (_, article_id, *_), kind in zip(members, settled.kinds, strict=True):
+            unit.do("HSET", self.keys.article(article_id), *placed, kind, *fields.get(article_id, ()))
 
-    def _add_members(self, unit: Unit, family_id: str, fresh: Mapping[str, float]) -> None:
-        key = self.keys.family_articles(family_id)
-        if len(fresh) > _FEW:
-            unit.add_scored(key, fresh)
-        elif fresh:
-            unit.do("ZADD", key, *(word for article_id, score in fresh.items() for word in (score, article_id)))
+    def _put_members(self, unit: Unit, settled: Settled, before: Sequence[str], fresh: Collection[str]) -> None:
+        """Writes who is in a family; of those who were, only who is `fresh`."""
+        key = self.keys.family_articles(settled.family_id)
+        known = {article_id for article_id in before if article_id not in fresh}
+        words: list[Word] = []
+        for seen_at, article_id, *_ in settled.members:
+            if article_id not in known:
+                words += score_of(seen_at), article_id
+        if len(words) > _FEW_WORDS:
+            unit.gather("ZADD", key, words=words)
+        elif words:
+            unit.do("ZADD", key, *words)
+        if before:
+            present = {member.article_id for member in settled.members}
+            if left := [article_id for article_id in before if article_id not in present]:
+                unit.gather("ZREM", key, words=left)
 
     def place(self, unit: Unit, article_id: str, story: str, storyline: str, score: float) -> None:
         """Writes the story of an article, and the article among those of the story, unless it has gone, or come anew.

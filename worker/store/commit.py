@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -11,6 +11,7 @@ import msgpack
 from worker.store.connection import Connection, script
 
 Word = str | bytes | int | float
+Words = Sequence[Word]
 Fields = Mapping[str, Word]
 
 
@@ -30,7 +31,7 @@ class Unit:
     _guards: list[Word] = field(default_factory=list)
     _n_commands: int = 0
     _commands: list[Word] = field(default_factory=list)
-    _gathered: dict[tuple[Word, ...], list[Word]] = field(default_factory=dict)
+    _gathered: list[tuple[tuple[Word, ...], Words]] = field(default_factory=list)
 
     def writes_nothing(self) -> bool:
         return not (self._commands or self._gathered)
@@ -43,11 +44,11 @@ class Unit:
         self._n_commands += 1
         self._commands += (len(command), *command)
 
-    def gather(self, *head: Word, words: Iterable[Word]) -> None:
+    def gather(self, *head: Word, words: Words) -> None:
         """A command of any number of arguments, carried out once for all that were gathered under one head: what many
         units write to one key.
         """
-        self._gathered.setdefault(head, []).extend(words)
+        self._gathered.append((head, words))
 
     def put(self, key: str, fields: Fields) -> None:
         """HSET of several fields."""
@@ -60,7 +61,7 @@ class Unit:
 
     def add_scored(self, key: str, members: Mapping[str, float]) -> None:
         """ZADD of any number of members."""
-        self.gather("ZADD", key, words=(word for member, score in members.items() for word in (score, member)))
+        self.gather("ZADD", key, words=[word for member, score in members.items() for word in (score, member)])
 
     def absorb(self, other: Unit) -> None:
         """Makes another unit's guards and commands part of this one."""
@@ -68,17 +69,16 @@ class Unit:
         self._guards += other._guards
         self._n_commands += other._n_commands
         self._commands += other._commands
-        for head, words in other._gathered.items():
-            self.gather(*head, words=words)
+        self._gathered += other._gathered
 
-    def packed(self, heads: dict[tuple[Word, ...], int]) -> bytes:
+    def laid_out(self, heads: dict[tuple[Word, ...], int]) -> list[Word]:
         """The unit as the script reads it; `heads` are the places of the beginnings of gathered commands, and get those
         that are not among them yet.
         """
         flat = [self._n_guards, *self._guards, self._n_commands, *self._commands]
-        for head, words in self._gathered.items():
+        for head, words in self._gathered:
             flat += heads.setdefault(head, len(heads) + 1), len(words), *words
-        return bytes(msgpack.packb(flat, use_bin_type=False))
+        return flat
 
 
 def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> list[bool]:
@@ -90,6 +90,7 @@ def commit(connection: Connection, units: Sequence[Unit], server: str = "") -> l
     if all(unit.writes_nothing() for unit in units):
         return [True] * len(units)
     heads: dict[tuple[Word, ...], int] = {}
-    packed = [unit.packed(heads) for unit in units]
-    applied = script(connection, "commit")(args=[server, msgpack.packb(list(heads), use_bin_type=False), *packed])
+    pack = msgpack.Packer(use_bin_type=False).pack
+    packed = [pack(unit.laid_out(heads)) for unit in units]
+    applied = script(connection, "commit")(args=[server, pack(list(heads)), *packed])
     return [bool(done) for done in applied]

@@ -120,9 +120,11 @@ class Inbox:
         unit.gather("XACK", self.keys.inbox, GROUP, words=[entry.entry_id])
         unit.gather("XDEL", self.keys.inbox, words=[entry.entry_id])
 
-    def expect(self, unit: Unit, entry: Entry) -> None:
-        """Guards a unit by nobody having dealt with the entry yet."""
-        unit.expect("XRANGE", self.keys.inbox, entry.entry_id, entry.entry_id, reply=b"1")
+    def settle(self, unit: Unit, entries: Sequence[Entry]) -> None:
+        """Adds to a unit that entries have been dealt with, guarded by nobody having done so yet."""
+        for entry in entries:
+            unit.expect("XRANGE", self.keys.inbox, entry.entry_id, entry.entry_id, reply=b"1")
+            self.done(unit, entry)
 
     def first_held(self, besides: Collection[bytes]) -> StreamId | None:
         """The earliest entry that was delivered and not dealt with yet, other than these."""
@@ -139,7 +141,7 @@ class Inbox:
     def let_go(self, entry_ids: Iterable[bytes]) -> None:
         """Ends the holding of entries that are not in the inbox any more."""
         unit = Unit()
-        unit.gather("XACK", self.keys.inbox, GROUP, words=entry_ids)
+        unit.gather("XACK", self.keys.inbox, GROUP, words=list(entry_ids))
         commit(self.connection, [unit])
 
     def scan(self) -> Iterator[tuple[bytes, bytes]]:

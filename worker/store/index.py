@@ -12,8 +12,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from dedup.buckets import Buckets
 from dedup.family import Content
@@ -22,7 +23,7 @@ from dedup.pipeline import Prepared
 from dedup.terms import pack_terms
 from worker.store.articles import NO_FOUNDING, Foundings
 from worker.store.commit import Unit, Word
-from worker.store.connection import Connection, StoreError, fields_of, script
+from worker.store.connection import Connection, StoreError, Wired, fields_of, script
 from worker.store.corrections import Book
 from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
@@ -37,16 +38,13 @@ from worker.store.records import (
     unpack_text,
 )
 
-Packed = tuple[Word, ...]
-"""What is kept of one article's text, in the order in which the admission is told of it."""
-
+_NONE_KNOWN: Final = Wired.of(b"")
 _MOST_EXACT: Final = 5
 """Times a batch is looked up anew because other workers have admitted something meanwhile; after that, what was missed
 comes with the answer, and nothing founds its family in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """One article after its admission: its content's number, the article's record from before (None: never seen), the
     contents that share a key with it (none where its content was known already).
     """
@@ -60,12 +58,11 @@ class Admitted:
 @dataclass(frozen=True, slots=True)
 class Admission:
     """A batch after its admission: its articles but for those that have founded their families in it, every content
-    that they concern with its state (None: not yet committed), and the run of the server that told them.
+    that they concern, and the run of the server that told them.
     """
 
     articles: tuple[Admitted, ...]
     contents: Mapping[int, Content]
-    states: Mapping[int, ContentState | None]
     server: str
 
 
@@ -142,7 +139,7 @@ class Index:
         self,
         batch: Sequence[Prepared],
         founding: Foundings | None = None,
-        packed: Sequence[Packed] = (),
+        packed: Sequence[Wired] = (),
     ) -> Admission:
         """Looks up and admits a batch; the latter atomically. With `founding`, which says what an article's would be by
         its place, those that are like nothing found their families in the same step. `packed` is what `pack` made of
@@ -156,7 +153,7 @@ class Index:
         batch: Sequence[Prepared],
         found: LookUp,
         founding: Foundings | None = None,
-        packed: Sequence[Packed] = (),
+        packed: Sequence[Wired] = (),
     ) -> Admission:
         """Admits a batch that has been looked up; looks it up anew where that was of too long ago. Nothing founds
         unless the look-up knew all; so for a few times it must.
@@ -175,46 +172,50 @@ class Index:
             self.mirror.is_alone = False
             found, n_exact = self.look_up(batch), n_exact + 1
 
-    def pack(self, batch: Sequence[Prepared]) -> list[Packed]:
-        """What is kept of each article's text, whatever becomes of it, as an admission is told of it."""
+    def pack(self, batch: Sequence[Prepared]) -> list[Wired]:
+        """What is kept of each article's text, whatever becomes of it, as an admission is told of it.
+
+        All of it is made ready for the wire before: batches are looked up and laid out one after the other, and the
+        server waits for the next one.
+        """
         ids = [one.article.id for one in batch]
-        return list(
-            zip(
-                ids,
-                [shard(article_id.encode(), N_SHARDS) for article_id in ids],
-                [one.content_hash for one in batch],
-                pack_contents(batch),
-                pack_terms([one.terms for one in batch]),
-                self._texts(batch),
-                strict=True,
-            )
+        words = zip(
+            ids,
+            [shard(article_id.encode(), N_SHARDS) for article_id in ids],
+            [one.content_hash for one in batch],
+            pack_contents(batch),
+            pack_terms([one.terms for one in batch]),
+            self._texts(batch),
+            strict=True,
         )
+        return list(starmap(Wired.of, words))
 
     def _words(
-        self, packed: Sequence[Packed], found: LookUp, founding: Foundings | None, most_missed: int
-    ) -> list[Word]:
+        self, packed: Sequence[Wired], found: LookUp, founding: Foundings | None, most_missed: int
+    ) -> list[Word | Wired]:
         """What the script is told of a batch."""
-        words: list[Word] = [
-            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, most_missed, GROUP,
-        ]  # fmt: skip
+        parts: list[Wired] = []
         for i, (own, is_lone) in enumerate(zip(packed, found.lone(), strict=True)):
-            words += own
-            words.append(_packed(found.known[i]))
-            words += founding(i) if founding and is_lone else NO_FOUNDING
-        return words
+            known = Wired.of(_packed(found.known[i])) if found.known[i] else _NONE_KNOWN
+            parts += own, known, founding(i) if founding and is_lone else NO_FOUNDING
+        return [
+            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, most_missed, GROUP,
+            Wired.joined(parts),
+        ]  # fmt: skip
 
     def _admission(
         self,
         batch: Sequence[Prepared],
         found: LookUp,
-        articles: Sequence[int | tuple[int, bytes | None, bytes | None]],
-        others: Sequence[tuple[int, bytes | None, bytes | None]],
+        articles: Sequence[int | tuple[int, bytes | None, int]],
+        others: Sequence[Any],
         last: int,
         server: bytes,
     ) -> Admission:
-        contents = {number: unpack_content(number, packed) for number, packed, _ in others if packed}
+        contents = {
+            number: unpack_content(number, packed) for number, packed in zip(others[::2], others[1::2], strict=True)
+        }
         missed = [contents[number] for number in range(self.mirror.known_to + 1, last + 1) if number in contents]
-        states = {number: _state(state) for number, _, state in others}
         numbers = [told if isinstance(told, int) else told[0] for told in articles]
         fresh: dict[int, Prepared] = {}
         for prepared, number, told in zip(batch, numbers, articles, strict=True):
@@ -222,7 +223,6 @@ class Index:
                 fresh.setdefault(number, prepared)
             if not isinstance(told, int):
                 contents[number] = prepared.content(number)
-                states[number] = _state(told[2])
         near = self._near(batch, missed)
         self.mirror.is_alone = last == self.mirror.known_to
         self.mirror.learn(missed, sorted(fresh.items(), key=itemgetter(0)), last + len(fresh))
@@ -230,14 +230,14 @@ class Index:
         for i, told in enumerate(articles):
             if isinstance(told, int):
                 continue
-            number, record, _ = told
+            number, record, is_told = told
             candidates: set[int] = set()
-            if not ((kept := states[number]) and kept.admitted):
+            if not is_told:
                 candidates.update(found.known[i], near[i], (numbers[mate] for mate in found.mates[i]))
                 candidates.intersection_update(contents)
             before = ArticleRecord.unpack(record) if record else None
             admitted.append(Admitted(batch[i], number, before, tuple(sorted(candidates - {number}))))
-        return Admission(tuple(admitted), contents, states, server.decode())
+        return Admission(tuple(admitted), contents, server.decode())
 
     def _near(self, batch: Sequence[Prepared], missed: Sequence[Content]) -> list[tuple[int, ...]]:
         """Which of the contents that the mirror had missed share a key with each article."""

@@ -120,4 +120,4 @@ class KeptLiving:
 
 def _put(unit: Unit, key: str, fields: Fields) -> None:
     if fields:
-        unit.gather("HSET", key, words=chain.from_iterable(fields.items()))
+        unit.gather("HSET", key, words=list(chain.from_iterable(fields.items())))

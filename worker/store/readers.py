@@ -60,8 +60,8 @@ class Readers:
 
     def note(self, unit: Unit, name: str, entries: Mapping[str, Entry]) -> None:
         """Adds to a unit what is known of articles that are about to be pushed."""
-        words = (word for one, entry in entries.items() for word in (one, msgpack.packb(astuple(entry))))
-        if entries:
+        words = [word for one, entry in entries.items() for word in (one, msgpack.packb(astuple(entry)))]
+        if words:
             unit.gather("HSET", self.keys.reader_entries(name), words=words)
 
     def drop(self, unit: Unit, article_ids: Iterable[str]) -> None:

@@ -55,6 +55,11 @@ class ArticleRecord(NamedTuple):
         return cls(content, (seen_ms, seen_n), (pushed_ms, pushed_n), dated, revision, source)
 
 
+def record_of(content: int, rest: bytes) -> bytes:
+    """A packed article record, of the number of its content and what `ArticleRecord.pack_rest` made of the rest."""
+    return _CONTENT_NUMBER.pack(content) + rest
+
+
 class ContentState(NamedTuple):
     """Where a content stands: `admitted` once an article of it has been, `group` names the contents it is
     connected with (a new number with every change of them), `families` are the ids of the families its articles are

@@ -10,9 +10,9 @@
 -- the family that it founds, its record without the number of its content, its arrival as a score, published_at,
 -- seen_at, title, url, source, language, warnings.
 -- Returns '' where the caller knows another server's contents or too few; else {articles, others, last, server}: for
--- each article its number where it has founded its family, {number, record, state of its content} where not; for each
--- content that one of the latter may be like, and each the caller did not know, {number, content, state}; the last
--- number before this call; and the id of this run of the server.
+-- each article its number where it has founded its family, {number, record, whether its content has had articles} where
+-- not; each content that one of the latter may be like, and each the caller did not know, that is there, in turns with
+-- its number; the last number before this call; and the id of this run of the server.
 -- An article founds only where the caller knew all contents, its content is new, it was never seen, the id is free and
 -- the entry still there.
 -- What is new is written in few commands of many words: each command is a record in the append-only file.
@@ -123,7 +123,8 @@ for i = first_word, #ARGV, per_article do
     articles[#articles + 1] = number
   else
     if state_of[number] == nil then state_of[number] = call('HGET', states(number), number) end
-    articles[#articles + 1] = {number, call('HGET', records .. ARGV[i + 1], ARGV[i]), state_of[number]}
+    local has_articles = string.byte(state_of[number] or '', 1) == 1 and 1 or 0
+    articles[#articles + 1] = {number, call('HGET', records .. ARGV[i + 1], ARGV[i]), has_articles}
   end
 end
 
@@ -131,12 +132,16 @@ local others, is_told = {}, {}
 local function tell(number)
   if is_own[number] or is_told[number] then return end
   is_told[number] = true
-  others[#others + 1] = {number, call('GET', index .. 'content:' .. number), call('HGET', states(number), number)}
+  local content = call('GET', index .. 'content:' .. number)
+  if content then
+    others[#others + 1] = number
+    others[#others + 1] = content
+  end
 end
 
 for number = known_to + 1, last do tell(number) end
 for k, told in ipairs(articles) do
-  if type(told) == 'table' and not (told[3] and string.byte(told[3], 1) == 1) then
+  if type(told) == 'table' and told[3] == 0 then
     local candidates = ARGV[first_word + (k - 1) * per_article + 6]
     for j = 1, #candidates, 4 do tell((struct.unpack('<I4', candidates, j))) end
   end
