@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -127,20 +129,28 @@ def _found(shown: Sequence[lookup.Found]) -> Iterator[Row]:
 def _served(articles: Sequence[dict[str, str]], usable: Sequence[int]) -> Iterator[Row]:
     """The server on the core of this process, then on another one if there is one."""
     places = {"on the same core": usable[-1:], "on another core": usable[:-1]} if usable else {"on any core": []}
+    for where, cores in places.items():
+        if cores or not usable:
+            yield from _served_at(where, partial(_serving, cores[:1]), articles)
+
+
+@contextmanager
+def _serving(cores: Sequence[int]) -> Iterator[Server]:
+    """A server that is empty, on this core if one is given."""
     with tempfile.TemporaryDirectory(prefix="dedup-bench-") as directory:
         server = embedded.start(Path(directory) / "data")
         try:
-            for where, cores in places.items():
-                if cores or not usable:
-                    for core in cores[:1]:
-                        peers.use_core(core, server.pid)
-                    yield from _served_at(where, server, articles)
+            for core in cores:
+                peers.use_core(core, server.pid)
+            yield server
         finally:
             server.stop()
 
 
-def _served_at(where: str, server: Server, articles: Sequence[dict[str, str]]) -> Iterator[Row]:
-    for stage, shown in zip(("look-up", "whole way"), served.measure(server, articles), strict=True):
+def _served_at(
+    where: str, serving: Callable[[], AbstractContextManager[Server]], articles: Sequence[dict[str, str]]
+) -> Iterator[Row]:
+    for stage, shown in zip(("look-up", "whole way"), served.measure(serving, articles), strict=True):
         for one in shown:
             slower = shown[0].per_second / one.per_second
             name = f"{stage}, server {where}"

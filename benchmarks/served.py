@@ -1,8 +1,8 @@
 """Near-duplicates in the embedded server, from one client process: look-up alone, and the whole way from the text.
 
-The server is a process of its own that all ways use in turn: once on the core of the client, once on another. A round
-trip between cores takes three times as long where cores are virtual, which is what a way of many round trips is made
-of, while a way of few has the two at work at once. Times are by the clock.
+Each way has a server of its own, so that none rewrites what another one wrote: once on the core of the client, once on
+another. A round trip between cores takes three times as long where cores are virtual, which is what a way of many round
+trips is made of, while a way of few has the two at work at once. Times are by the clock.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from dedup.article import MAX_ARTICLE_BYTES, parse_article
 from dedup.family import verify
 from dedup.pipeline import Params, Prepared, prepare
 from dedup.terms import TermParams
+from worker.app import make_haste
 from worker.embedded import Server
 from worker.service.draining import BATCH_BYTES, BATCH_ENTRIES, WAIT_SECONDS, drain, flowing
 from worker.service.ingest import Pushed, Worker
@@ -53,50 +55,62 @@ class Way:
 
     name: str
     share: float
-    run: Callable[[int], float]
+    run: Callable[[Server, int], float]
 
 
-def measure(server: Server, articles: Sequence[dict[str, str]]) -> tuple[list[Served], list[Served]]:
-    """Look-up with signatures given, then the whole way from the text; this project first in each."""
-    connection = connect(server.url)
-    store, textless = (open_store(connection, "dedup:", keep_text=kept) for kept in (True, False))
+def measure(
+    serving: Callable[[], AbstractContextManager[Server]], articles: Sequence[dict[str, str]]
+) -> tuple[list[Served], list[Served]]:
+    """Look-up with signatures given, then the whole way from the text; this project first in each. `serving` starts a
+    server for the length of a block.
+    """
     parsed, texts = [parse_article(article) for article in articles], [article["text"] for article in articles]
     prepared, signed = prepare(parsed, Params()), peers.datasketch_bulk(texts[: round(PEER_SHARE * len(texts))])
     xxhash = peers.load("xxhash")
     fast = xxhash.xxh32_intdigest if xxhash is not None else None
     look_up = [
-        Way(f"Index.admit and verify, {BATCH_ENTRIES} a call", 1.0, lambda n: timed(_admit, store, prepared[:n])),
         Way(
-            "datasketch in Redis: query, insert",
-            PEER_SHARE,
-            lambda n: timed(_datasketch, server.socket_path, signed[:n]),
+            f"Index.admit and verify, {BATCH_ENTRIES} a call", 1.0,
+            lambda server, n: timed(_admit, _store(server), prepared[:n]),
         ),
-    ]
-    whole = [
-        Way("texts to families, all their keys written", 1.0, lambda n: _settled(textless, articles[:n])),
-        Way("drain: inbox to families, all keys written", 1.0, lambda n: _drained(store, articles[:n])),
         Way(
-            f"datasketch bulk, {'xxh32' if fast else 'sha1'}, then query, insert in Redis", PEER_SHARE,
-            lambda n: timed(lambda: _datasketch(server.socket_path, peers.datasketch_bulk(texts[:n], fast))),
+            "datasketch in Redis: query, insert", PEER_SHARE,
+            lambda server, n: timed(_datasketch, server.socket_path, signed[:n]),
         ),
     ]  # fmt: skip
-    shown = [_served(connection, way, len(articles)) for way in (*look_up, *whole)]
-    connection.close()
+    whole = [
+        Way(
+            "texts to families, all their keys written", 1.0,
+            lambda server, n: _settled(_store(server, keep_text=False), articles[:n]),
+        ),
+        Way(
+            "drain: inbox to families, all keys written", 1.0, lambda server, n: _drained(_store(server), articles[:n])
+        ),
+        Way(
+            f"datasketch bulk, {'xxh32' if fast else 'sha1'}, then query, insert in Redis", PEER_SHARE,
+            lambda server, n: timed(lambda: _datasketch(server.socket_path, peers.datasketch_bulk(texts[:n], fast))),
+        ),
+    ]  # fmt: skip
+    make_haste()  # what was made ready here is in no worker, and need not be looked through
+    shown = [_served(serving, way, len(articles)) for way in (*look_up, *whole)]
     return shown[: len(look_up)], shown[len(look_up) :]
 
 
-def _served(connection: Connection, way: Way, n_articles: int) -> Served:
+def _store(server: Server, *, keep_text: bool = True) -> Store:
+    return open_store(connect(server.url), "dedup:", keep_text=keep_text)
+
+
+def _served(serving: Callable[[], AbstractContextManager[Server]], way: Way, n_articles: int) -> Served:
     """Takes one way on an empty server several times; its best round counts."""
     one = Served(way.name, round(way.share * n_articles))
     for _ in range(N_ROUNDS):
-        connection.execute_command("FLUSHALL", "SYNC")
-        before, client, server = used_memory(connection), time.process_time(), server_seconds(connection)
-        seconds = way.run(one.n)
-        one.per_second = max(one.per_second, one.n / seconds)
-        one.client_us = min(one.client_us, (time.process_time() - client) / one.n * 1e6)
-        one.server_us = min(one.server_us, (server_seconds(connection) - server) / one.n * 1e6)
-        one.bytes_each = (used_memory(connection) - before) / one.n
-    connection.execute_command("FLUSHALL", "SYNC")
+        with serving() as server, closing(connect(server.url)) as connection:
+            before, client, of_server = used_memory(connection), time.process_time(), server_seconds(connection)
+            seconds = way.run(server, one.n)
+            one.per_second = max(one.per_second, one.n / seconds)
+            one.client_us = min(one.client_us, (time.process_time() - client) / one.n * 1e6)
+            one.server_us = min(one.server_us, (server_seconds(connection) - of_server) / one.n * 1e6)
+            one.bytes_each = (used_memory(connection) - before) / one.n
     return one
 
 
