@@ -2,7 +2,8 @@
 family and to a story while articles keep coming, and what the store holds of each.
 
 The window is filled from the news of the suite `scale`, in order of arrival and spread over thirteen days, while the
-cluster worker is halted; what is pushed later is the same stream going on. Each wave of new articles is taken in whole
+cluster worker is halted; what is pushed later is the same stream going on, which tells as much a fortnight as the
+window was filled with. Each wave of new articles is taken in whole
 before the cluster worker may go on, so that one run takes in all of it; before the last wave the worker is killed.
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from benchmarks.ingest import N_WORKERS, Parts, ingest_pids
 from benchmarks.memory import Kept, kept_by_kind
-from benchmarks.news import make_news
+from benchmarks.news import News, make_news
 from benchmarks.processes import cpu_seconds, stopped
 from benchmarks.served import DAY_SECONDS, drain_all, used_memory
 from benchmarks.service import START_SECONDS, Service, ServiceError, running, wait_for
@@ -120,7 +121,7 @@ class Live:
 
 def measure(data_dir: Path, n: int, seconds: float, rate: float = RATE, n_by_url: int = N_BY_URL) -> Live:
     """Fills a window with n articles, lets runs take in new ones, then pushes at a rate for some seconds."""
-    stream = make_stream(n + (N_WAVES + 1) * N_NEW + round(rate * seconds))
+    stream = make_stream(n + (N_WAVES + 1) * N_NEW + round(rate * seconds), n)
     with running(data_dir, N_WORKERS) as service:
         connection = connect(service.url)
         store = open_store(connection, "dedup:")
@@ -136,9 +137,9 @@ def measure(data_dir: Path, n: int, seconds: float, rate: float = RATE, n_by_url
     return Live(n, first, waves, taken_over, held, kept, by_url)
 
 
-def make_stream(n: int) -> Iterator[Article]:
-    """News in order of arrival, with ids of 20 bytes and no gold fields."""
-    for i, article in enumerate(make_news(n)):
+def make_stream(n: int, a_fortnight: int) -> Iterator[Article]:
+    """So many articles, so many of them a fortnight, in order of arrival, with ids of 20 bytes and no gold fields."""
+    for i, article in enumerate(make_news(n, recipe=News(days=14.0 * n / a_fortnight))):
         yield {name: article[name] for name in ("title", "text", "published_at", "source") if name in article} | {
             "id": _ID.format(i), "language": "en",
         }  # fmt: skip
@@ -151,7 +152,7 @@ def kept_of(data_dir: Path, n: int, *, by_url: bool) -> Bytes:
         connection = connect(server.url)
         store = open_store(connection, "dedup:")
         before = held_memory(connection)
-        payload = _push_all(store, map(_with_url, make_stream(n)) if by_url else make_stream(n), n)
+        payload = _push_all(store, map(_with_url, make_stream(n, n)) if by_url else make_stream(n, n), n)
         drain_all(store)
         window, retention, storylines = (days * DAY_SECONDS for days in (14, 30, 400))
         Clusterer(store, Params(), "bench", window, retention, storylines).run(time.time())

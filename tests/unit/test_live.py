@@ -8,7 +8,7 @@ from benchmarks.live import make_stream, spread
 
 
 def test_the_stream_has_ids_of_twenty_bytes_and_no_answers_in_it() -> None:
-    shown = list(islice(make_stream(500), 200))
+    shown = list(islice(make_stream(500, 500), 200))
     assert {len(one["id"]) for one in shown} == {20}
     assert len({one["id"] for one in shown}) == 200
     assert {name for one in shown for name in one} == {"id", "title", "text", "published_at", "source", "language"}
