@@ -66,7 +66,7 @@ _RECALL_SENTENCES: Final = 2
 """A paragraph that points back in one of so many first sentences recalls as a whole."""
 _TABLE_BITS: Final = 16
 _HEADER: Final = struct.Struct("<BHHHBi")
-_VERSION: Final = 2
+_VERSION: Final = 3
 _NO_DAY: Final = -(1 << 31)
 _SIDE: Final = np.uint32(0x9E3779B1)
 _BEFORE_NAME: Final = ",;)"
