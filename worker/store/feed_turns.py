@@ -50,9 +50,9 @@ class FeedTurns:
         key = self._host(host)
         if self.connection.set(key, holder, nx=True, ex=HOST_SECONDS):
             return 0.0, True
-        if self.connection.get(key) != _RESTING:
-            return _ASK_AGAIN_SECONDS, False
-        return max(int(self.connection.pttl(key)), 1) / 1000, True
+        # at one moment: between two a rest may end and somebody's visit begin, whose right to it lasts a minute
+        held, left = self.connection.pipeline(transaction=True).get(key).pttl(key).execute()
+        return (max(int(left), 1) / 1000, True) if held == _RESTING else (_ASK_AGAIN_SECONDS, False)
 
     def leave_host(self, host: str, holder: str, rest_seconds: float) -> None:
         """Ends a visit; nobody asks the host for so long."""
