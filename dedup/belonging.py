@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.agreement import Agreement, Filled, compare_cues, compare_ordinals
-from dedup.episode import Days, find_parting
+from dedup.episode import find_parting
 from dedup.graph import time_kernel
 from dedup.groups import compare_groups
 from dedup.pipeline import Background, Clustering, Params, Telling, cluster_window
@@ -281,13 +281,9 @@ def _joining(seen: Seen, place: int, others: NDArray[np.int64]) -> Joining:
     found: Joining = next((name for name, labels in stages if (labels[mates] == labels[place]).any()), "none")
     if found != "dated":
         return found
-    days = _days(seen)
+    days = seen.clustering.articles.days
     by_address = ~days.is_sure & np.isfinite(days.named)
     return "address" if by_address[place] or by_address[mates].all() else "dated"
-
-
-def _days(seen: Seen) -> Days:
-    return Days.of(seen.clustering.days, seen.clustering.articles.tales, seen.params.episode.round)
 
 
 def _nearest_of_core(seen: Seen, place: int, others: NDArray[np.int64]) -> tuple[int | None, float]:
@@ -351,7 +347,7 @@ def _apart(seen: Seen, here: int, there: int) -> Apart:
     cause: Cause
     if made.labels[here] == made.labels[there]:
         cause, groups = "none", sides
-    elif made.merged[here] == made.merged[there] and _days(seen).is_doubted[[here, there]].any():
+    elif made.merged[here] == made.merged[there] and seen.clustering.articles.days.is_doubted[[here, there]].any():
         cause, groups = "address", sides
     elif made.merged[here] == made.merged[there]:
         parting = find_parting(groups[0], (here, there), made.cores, made.articles, seen.params.episode)

@@ -372,8 +372,7 @@ class Living:
 
     def _bring_home(self, changed: NDArray[np.bool_], touched: NDArray[np.bool_]) -> None:
         """Gives articles without a sure date to dated stories anew, where any of them changed."""
-        params, here = self.params.episode, self.index.is_here
-        days = Days.of(self.articles.published_days, self.articles.tales, params.round)
+        days, here = self.articles.days, self.index.is_here
         sure, edges = days.is_sure & here, self.graph.tocoo()
         across = ~days.is_sure[edges.row] & sure[edges.col]
         unsure, neighbour = edges.row[across], edges.col[across]
@@ -388,7 +387,7 @@ class Living:
         chosen = np.flatnonzero(asking | np.isin(self.events, stories) & sure)
         own, graph = self.articles.at(chosen), _part(self.graph, chosen)
         likeness = Likeness(chosen, self.likeness)
-        self.labels[chosen] = find_homes(self.events[chosen], graph, own, params, likeness)
+        self.labels[chosen] = find_homes(self.events[chosen], graph, own, likeness)
         self.likeness.settle()
 
     def _likely_homes(self, beside: NDArray[np.int64], days: Days) -> NDArray[np.int64]:

@@ -305,7 +305,7 @@ def cluster_window(
     done("HDBSCAN")
     merged = merge_articles(cores, apart, articles, params)
     done("merge pass")
-    labels = find_homes(tell_apart(merged, cores, articles, params.episode), graph, articles, params.episode)
+    labels = find_homes(tell_apart(merged, cores, articles, params.episode), graph, articles)
     done("telling apart")
     return Clustering(in_order(labels), found, graph, cores, merged, articles)
 
@@ -334,8 +334,9 @@ def count_words(tellings: Sequence[Telling]) -> NDArray[np.float64]:
 def describe(tellings: Sequence[Telling], found: Vectors, params: Params, weigher: Weigher | None = None) -> Articles:
     """Tellings as like events are told apart by; `weigher` weighs their facts, or else one is made of them."""
     vocabulary = found.vocabulary
-    days, tales = published_days(tellings), [tale_of(telling) for telling in tellings]
-    if weigher is None and not Days.of(days, tales, params.episode.round).is_sure.all():
+    tales = [tale_of(telling) for telling in tellings]
+    days = Days.of(published_days(tellings), tales, params.episode.round)
+    if weigher is None and not days.is_sure.all():
         weigher = Weigher.of(tales, params.episode.round)
     words = Words(found.rows, vocabulary.is_fact, vocabulary.is_word, vocabulary.counts.astype(np.int64), found.told)
     return Articles(words, reliability(count_words(tellings), params.graph), days, tales, weigher)

@@ -43,28 +43,33 @@ class EpisodeParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Articles:
-    """The articles of a window: their rows, the cosine expected of articles of their length on one story, the days of
-    their publication (nan where undated), what each tells, and what the facts in it count (None only where all have a
-    date that nothing contradicts).
+    """The articles of a window: their rows, the cosine expected of articles of their length on one story, when they
+    were published, what each tells, and what the facts in it count (None only where all have a date that nothing
+    contradicts).
     """
 
     words: Words
     reliability: NDArray[np.float64]
-    published_days: NDArray[np.float64]
+    days: Days
     tales: Sequence[Tale]
     weigher: Weigher | None
 
     @property
+    def published_days(self) -> NDArray[np.float64]:
+        """The publisher's dates: days since 1970, nan where undated."""
+        return self.days.published
+
+    @property
     def dated(self) -> NDArray[np.bool_]:
         """Which are dated."""
-        return np.isfinite(self.published_days)
+        return self.days.is_dated
 
     def at(self, chosen: NDArray[np.int64]) -> Articles:
         """These alone."""
         return Articles(
             replace(self.words, rows=self.words.rows[chosen]),
             self.reliability[chosen],
-            self.published_days[chosen],
+            self.days.at(chosen),
             [self.tales[i] for i in chosen.tolist()],
             self.weigher,
         )
@@ -74,7 +79,7 @@ class Articles:
         return Articles(
             replace(self.words, rows=sparse.vstack([self.words.rows, more.words.rows], format="csr")),
             np.concatenate([self.reliability, more.reliability]),
-            np.concatenate([self.published_days, more.published_days]),
+            self.days.joined(more.days),
             [*self.tales, *more.tales],
             self.weigher,
         )
@@ -132,7 +137,6 @@ def find_homes(
     labels: NDArray[np.int64],
     graph: sparse.csr_matrix,
     articles: Articles,
-    params: EpisodeParams,
     likeness: Likeness | None = None,
 ) -> NDArray[np.int64]:
     """The labels with articles without a date, or with one that their address contradicts, given to the dated story
@@ -142,7 +146,7 @@ def find_homes(
     dated stories of its neighbours, and, where its date is doubted, on those of the day that its address names.
     `likeness` learns what it does not know of how like they are.
     """
-    days = Days.of(articles.published_days, articles.tales, params.round)
+    days = articles.days
     if articles.weigher is None or days.is_sure.all() or not days.is_sure.any():
         return labels
     scaled = sparse.diags_array(articles.reliability**-0.5).tocsr() @ articles.words.rows

@@ -44,6 +44,15 @@ class Days:
         named = [np.nan if tale.cues.day is None else tale.cues.day + 0.5 for tale in tales]
         return cls(published_days, np.array(named, np.float64), params)
 
+    def at(self, chosen: NDArray[np.int64]) -> Days:
+        """Those of these articles alone."""
+        return Days(self.published[chosen], self.named[chosen], self.params)
+
+    def joined(self, more: Days) -> Days:
+        """These, and after them more."""
+        published = np.concatenate([self.published, more.published])
+        return Days(published, np.concatenate([self.named, more.named]), self.params)
+
     @property
     def is_dated(self) -> NDArray[np.bool_]:
         """Which have a date."""
