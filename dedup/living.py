@@ -382,7 +382,8 @@ class Living:
         asking |= days.is_doubted & here & days.is_near(changed & sure | left & days.is_sure)
         self.labels[left] = -1
         of_its_day = sure & days.are_near(asking & days.is_doubted)
-        beside = np.column_stack([unsure, self.events[neighbour]])[asking[unsure]]
+        asked = asking[unsure]
+        beside = np.column_stack([unsure[asked], self.events[neighbour[asked]]])
         stories = np.union1d(self._likely_homes(beside, days), self.events[of_its_day])
         chosen = np.flatnonzero(asking | np.isin(self.events, stories) & sure)
         own, graph = self.articles.at(chosen), _part(self.graph, chosen)

@@ -197,9 +197,10 @@ class Shelf:
         self.places.update(zip(told, range(len(self), len(self) + len(told)), strict=True))
         self.names += [(line, story) for story, (line, _) in told.items()]
         self.profiles += fresh
+        ends = len(self.terms) + np.cumsum([len(one.terms) for one in fresh], dtype=np.int64)
+        self.ends = np.concatenate([self.ends, ends])
         self.terms = np.concatenate([self.terms, *(one.terms for one in fresh)])
         self.weights = np.concatenate([self.weights, *(one.weights for one in fresh)])
-        self.ends = np.cumsum([len(one.terms) for one in self.profiles], dtype=np.int64)
         self.factors = np.concatenate([self.factors, _factors(fresh)])
 
     def _clear(self) -> None:

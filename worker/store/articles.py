@@ -21,7 +21,6 @@ ADMITTED: Final = "admitted"
 CLUSTERED: Final = "clustered"
 NO_ID: Final = ""
 
-
 _READ_TOGETHER: Final = 5_000
 _FEW_WORDS: Final = 200
 """Words that one command takes; more are given to the server in parts."""
