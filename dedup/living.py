@@ -213,6 +213,7 @@ class Living:
             touched = self._connect(found)
             self._cluster(touched)
             self.index = self.index.tidied()
+        self.tellings.update(families)  # what was read anew and says the same is known by itself from now on
         self.n_moved += len(left) + n_came
         gone = [name for name in left if name not in self.tellings]
         self.step = Step(gone, first, found, self._changed(before))
@@ -250,12 +251,13 @@ class Living:
         """The families that leave, where these are the window, and how many come; one that tells something else does
         both.
         """
-        left = [name for name, known in self.tellings.items() if not _is_same(families.get(name), known)]
+        others = [(name, known) for name, known in self.tellings.items() if families.get(name) is not known]
+        left = [name for name, known in others if not _is_same(families.get(name), known)]
         return left, len(families) - (len(self.tellings) - len(left))
 
     def place(self, names: Iterable[str]) -> NDArray[np.int64]:
         """The numbers of these families: int64."""
-        return np.array([self.numbers[name] for name in names], np.int64)
+        return np.array(list(map(self.numbers.__getitem__, names)), np.int64)
 
     def _robbed(self, left: NDArray[np.int64]) -> list[str]:
         """The families that lose one of as many neighbours as are kept: others that were too many take its place."""
@@ -400,10 +402,8 @@ class Living:
 
 
 def _is_same(one: Telling | None, other: Telling) -> bool:
-    """Whether two tellings say the same; mostly they are one."""
-    if one is None or one is other:
-        return one is other
-    return one.published_at == other.published_at and one.terms.to_bytes() == other.terms.to_bytes()
+    """Whether there is such a telling, and it says the same."""
+    return one is not None and one.published_at == other.published_at and one.terms.to_bytes() == other.terms.to_bytes()
 
 
 def _part(graph: sparse.csr_matrix, chosen: NDArray[np.int64]) -> sparse.csr_matrix:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
+from itertools import pairwise, repeat
+from operator import attrgetter
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +20,25 @@ from dedup.identity import Left, Outcome, Placed, Standing, decide, mint
 from dedup.living import Living
 from dedup.pipeline import describe, weigh
 from dedup.telling import founder_of
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, by_arrival
+from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, by_arrival, names_of
 
 InUse = Callable[[Literal["story", "storyline"], Collection[str]], Collection[str]]
 """Which of these ids are in use outside what the window holds, retired ones included."""
 
+_FAMILY_ID: Final = attrgetter("family_id")
+_STORY: Final = attrgetter("story")
+_IS_PLACED: Final = attrgetter("is_placed")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Naming:
-    """What came of it: `inside` are the families that were clustered, in order of arrival, those called back from
+    """What came of it: `inside` are the families that were clustered, in order of arrival, those `called` back from
     outside the window among them. `outcome` is of those stories alone that changed or may have; `settled` are the
     others, with their families. `articles`: what the families tell, by `numbers`.
     """
 
     inside: Sequence[HeldFamily]
+    called: AbstractSet[str]
     outcome: Outcome
     settled: Mapping[str, Sequence[HeldFamily]]
     articles: Articles
@@ -51,7 +58,7 @@ def name_stories(
     them. `touched`: families that may have other articles than before; `held`: all families by their story.
     """
     asked = Asked.of(corrections, window)
-    within = {family.family_id for family in inside}
+    within = names_of(inside) if corrections else frozenset()
     called: set[str] = set()
     missing = asked.missing(within, {}) | asked.straddling(within)
     while True:
@@ -66,7 +73,7 @@ def name_stories(
         outcome, settled = _identify(window, everyone, called, labels, touched, held, ids_in_use)
         missing = asked.missing(within | called, stories_of(outcome))
         if not missing:
-            return Naming(everyone, outcome, settled, articles, numbers)
+            return Naming(everyone, called, outcome, settled, articles, numbers)
 
 
 def _tell(living: Living, called: Sequence[HeldFamily]) -> tuple[Articles, Mapping[str, int]]:
@@ -83,7 +90,7 @@ def _tell(living: Living, called: Sequence[HeldFamily]) -> tuple[Articles, Mappi
 def _labels(living: Living, everyone: Sequence[HeldFamily], called: Collection[str]) -> NDArray[np.int64]:
     """The label of each family, -1 of those called back: they change nothing for the others but what is asked."""
     if not called:
-        return living.labels[living.place(one.family_id for one in everyone)]
+        return living.labels[living.place(map(_FAMILY_ID, everyone))]
     present = living.labels[living.place(one.family_id for one in everyone if one.family_id not in called)]
     labels = np.full(len(everyone), -1, np.int64)
     labels[[one.family_id not in called for one in everyone]] = present
@@ -135,10 +142,11 @@ def _settle(
     articles they have; and the places of the families that are in none of them.
     """
     firsts, label_of, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)[1:]
-    stories, codes = [one.story for one in inside], {story: code for code, story in enumerate(window.stories)}
-    code = np.array([codes.get(story, -1) for story in stories], np.int64)
-    moved = np.array([not one.is_placed or one.family_id in touched for one in inside], np.bool_)
+    stories, codes = list(map(_STORY, inside)), dict(zip(window.stories, range(len(window.stories)), strict=True))
+    code = np.array(list(map(codes.get, stories, repeat(-1))), np.int64)
+    moved = ~np.array(list(map(_IS_PLACED, inside)), np.bool_)
     moved |= (code < 0) | (code != code[firsts[label_of]])
+    moved[[i for i, name in enumerate(map(_FAMILY_ID, inside)) if name in touched]] = True
     is_same = np.bincount(label_of, moved, len(firsts)) == 0
     for label in np.flatnonzero(is_same).tolist():
         story = window.stories[stories[firsts[label]]]

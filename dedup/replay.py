@@ -22,7 +22,7 @@ from dedup.growing import GrowingFamilies
 from dedup.ledger import Ledger, follow
 from dedup.pipeline import DAY_SECONDS, Params, Placement, Prepared, Telling, prepare
 from dedup.run import Run
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window
+from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, names_of
 
 _SERIALS: Final = 4_096
 """Steps of a score within a millisecond."""
@@ -163,8 +163,7 @@ class _Stream:
     def _step(self, now: float, arrivals: Sequence[_Arrival]) -> None:
         touched = self._settle(now, arrivals)
         inside = self.window.in_window(now - self.spans.window_days * DAY_SECONDS)
-        names = frozenset(family.family_id for family in inside)
-        if not touched and names == self.window.clustered:
+        if not touched and names_of(inside) == self.window.clustered:
             return
         self._forget_storylines(now)
         run = Run(self.params, self.window, inside, now, self.window.run + 1, self._ids_in_use)

@@ -21,7 +21,7 @@ from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
 from dedup.telling import continued, founder_of, tell_story, tell_storyline
 from dedup.vocabulary import Vocabulary
-from dedup.window import HeldArticle, HeldFamily, Passage, Window
+from dedup.window import HeldArticle, HeldFamily, Passage, Window, names_of
 
 
 @dataclass(slots=True)
@@ -41,10 +41,10 @@ class Run:
     """One run's work: from a window and its families to all that changes.
 
     `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the families that corrections call back
-    from outside the window, added to `inside`; the story of each family told, the stories and storylines told, those
-    gone (with the living one they resolve to, "" where they aged away), the founding article of each story told,
-    the changes in order, how the past before the window changes, the stories that nothing changed in, with their
-    families.
+    from outside the window, added to `inside`, and the `names` of all of these; the story of each family told, the
+    stories and storylines told, those gone (with the living one they resolve to, "" where they aged away), the founding
+    article of each story told, the changes in order, how the past before the window changes, the stories that nothing
+    changed in, with their families.
     """
 
     params: Params
@@ -54,6 +54,7 @@ class Run:
     number: int
     ids_in_use: InUse
     corrections: Corrections = field(default_factory=Corrections)
+    names: frozenset[str] = frozenset()
     story_of_family: dict[str, str] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     lines: Lines = field(default_factory=Lines)
@@ -70,10 +71,12 @@ class Run:
         """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text,
         `corrected` pairs of articles that a correction was made or taken back about.
         """
-        self.passage = self.window.pass_on(self.inside)
+        self.names = names_of(self.inside)
+        self.passage = self.window.pass_on(self.names)
         living = self.window.follow(self.inside, self.passage.past.frequencies, self.params)
         held = self.window.by_story()
         named = name_stories(self.window, self.inside, living, touched, held, self.corrections, self.ids_in_use)
+        self.names |= named.called
         self.inside, self.settled, outcome = named.inside, named.settled, named.outcome
         self._tell_stories(outcome, held)
         self._tell_left(named, touched, held)
@@ -101,7 +104,7 @@ class Run:
         for line in self.lines.retired:
             window.storylines.pop(line, None)
         self._remember_profiles()
-        window.run, window.clustered = self.number, frozenset(family.family_id for family in self.inside)
+        window.run, window.clustered = self.number, self.names
         window.past = self.passage.past
 
     def _remember_profiles(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final
@@ -117,11 +118,11 @@ class Window:
             self.living = Living.of(families, Background.of(list(families.values()), params, before), params)
         return self.living
 
-    def pass_on(self, inside: Iterable[HeldFamily]) -> Passage:
+    def pass_on(self, names: AbstractSet[str]) -> Passage:
         """What becomes past where these families are in the window. One that comes back is taken out by what it tells
         now, so the past is what families told when they left, as far as they have not changed outside.
         """
-        names, counted = {family.family_id for family in inside}, self.past.counted
+        counted = self.past.counted
         left = sorted(self.families.keys() - names - counted)
         back, gone = sorted(counted & names), sorted(counted - self.families.keys())
         if not left and not back and not gone:
@@ -146,7 +147,7 @@ class Window:
         older: list[HeldFamily] = []
         for one in self.families.values():
             (inside if one.last_seen >= since or not one.is_placed else older).append(one)
-        stories = {one.story for one in inside} - {""}
+        stories = {one.story for one in inside} - {""} if older else set()
         return by_arrival([*inside, *(one for one in older if one.story in stories)])
 
     def by_story(self) -> dict[str, list[HeldFamily]]:
@@ -156,6 +157,11 @@ class Window:
             if family.story:
                 found.setdefault(family.story, []).append(family)
         return found
+
+
+def names_of(families: Iterable[HeldFamily]) -> frozenset[str]:
+    """The ids of families."""
+    return frozenset(map(attrgetter("family_id"), families))
 
 
 def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:

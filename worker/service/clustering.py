@@ -29,7 +29,7 @@ from dedup.kept import pack_places
 from dedup.living import Living, is_large
 from dedup.pipeline import Background, Params, fingerprint
 from dedup.run import Run, differs
-from dedup.window import HeldFamily, Window
+from dedup.window import HeldFamily, Window, names_of
 from worker.service.families import resettle
 from worker.service.rebuilding import Rebuilder, Rebuilt
 from worker.service.window import load_families, load_window
@@ -130,18 +130,17 @@ class Clusterer:
         held = self.window
         window = self._current(news, server)
         inside = window.in_window(now - self.window_seconds)
-        names = frozenset(family.family_id for family in inside)
         rebuilt = self._rebuild(window, inside, now, partial(self._guarded, token))
         if is_large(inside) and window.living is None:
             return None
-        if not news and names == window.clustered and rebuilt is None:
+        if not news and rebuilt is None and names_of(inside) == window.clustered:
             return None
         run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use, book.corrections)
         run.decide(news.families, news.revised, news.corrected)
         writing = _Writing(self, run, rebuilt.generation if rebuilt else window.generation)
         unit = writing.write(news)
         if unit.writes_nothing():
-            window.clustered = names
+            window.clustered = run.names
             return None
         self.store.runs.put(unit, run.number, {"at": now, "n_families": len(run.inside)})
         self.store.lease.guard(unit, self.holder, token)
@@ -175,7 +174,7 @@ class Clusterer:
             return None
         self.rebuilder.known = {family.family_id: family.telling for family in inside}
         if plan is None:
-            tellings, before = list(self.rebuilder.known.values()), window.pass_on(inside).past.frequencies
+            tellings, before = list(self.rebuilder.known.values()), window.pass_on(names_of(inside)).past.frequencies
             self.rebuilder.begin(Background.of(tellings, self.params, before), guarded(), now)
         seconds = FIRST_SECONDS if window.living is None or not window.generation else BESIDE_SECONDS
         rebuilt = self.rebuilder.advance(guarded, seconds)
