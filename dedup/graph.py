@@ -93,10 +93,10 @@ def same_kind(graph: sparse.csr_matrix, published_days: NDArray[np.float64]) -> 
 
     An undated article is near in time to all, and would tie articles together that are weeks apart.
     """
-    edges = graph.tocoo()
     dated = np.isfinite(published_days)
-    kept = dated[edges.row] == dated[edges.col]
-    return sparse.csr_matrix((edges.data[kept], (edges.row[kept], edges.col[kept])), shape=graph.shape)
+    kept = np.repeat(dated, np.diff(graph.indptr)) == dated[graph.indices]
+    ends = np.concatenate([np.zeros(1, graph.indptr.dtype), np.cumsum(kept, dtype=graph.indptr.dtype)])
+    return sparse.csr_matrix((graph.data[kept], graph.indices[kept], ends[graph.indptr]), shape=graph.shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ A family has a row, which is written once, when it comes into the window: what i
 like it. Its places, in which groups it is, change with these.
 
 Interface: `pack_rows` and `pack_places` for what a `living.Living` holds, `read_rows` and `read_places` for what was
-packed; `Part` for what is worked on where a window is clustered anew in pieces.
+packed; `Part` for what is worked on where a window is clustered anew in pieces, and `ToldPart` for what comes of it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from dedup.errors import DedupError
 from dedup.graph import Pairs
 from dedup.groups import Scored
+from dedup.known import Known
 from dedup.pipeline import Telling
 from dedup.terms import NO_TERMS, pack_terms
 
@@ -147,6 +148,42 @@ class Part:
         scores = np.frombuffer(packed, "<f8", n_ties, _SIZES.size + 8 * (n + n_ties)).astype(np.float64)
         left, right = words[2 * n : 2 * n + n_ties], words[2 * n + n_ties :]
         return cls(words[:n], words[n : 2 * n], Scored(left, right, scores))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToldPart:
+    """What came of a part: the `stories` that its articles make and the `events` that they tell, both from 0 on, and
+    what groups of its cores scored on the way, so that whoever goes on need not score them again.
+    """
+
+    stories: NDArray[np.int64]
+    events: NDArray[np.int64]
+    known: Known
+
+    def to_bytes(self) -> bytes:
+        """8 bytes of header, 8 an article and 16 a score."""
+        header = _SIZES.pack(len(self.stories), len(self.known.keys))
+        told = np.stack([self.stories, self.events]).astype("<u4")
+        return (
+            header
+            + told.tobytes()
+            + self.known.keys.astype("<u8").tobytes()
+            + self.known.scores.astype("<f8").tobytes()
+        )
+
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> ToldPart:
+        """What `to_bytes` packed. Raises `KeptError` for other bytes."""
+        n, n_known = _SIZES.unpack_from(packed) if len(packed) >= _SIZES.size else (0, 0)
+        if len(packed) != _SIZES.size + 8 * n + 16 * n_known:
+            raise KeptError(f"what {n} articles tell, with {n_known} scores, does not have {len(packed)} bytes")
+        stories, events = np.frombuffer(packed, "<u4", 2 * n, _SIZES.size).astype(np.int64).reshape(2, n)
+        keys = np.frombuffer(packed, "<u8", n_known, _SIZES.size + 8 * n).astype(np.uint64)
+        scores = np.frombuffer(packed, "<f8", n_known, _SIZES.size + 8 * (n + n_known)).astype(np.float64)
+        known = Known()
+        known.learn(keys, scores)
+        known.settle()
+        return cls(stories, events, known)
 
 
 NO_PART: Final = Part(np.zeros(0, np.int64), np.zeros(0, np.int64), Scored.of_all([]))

@@ -336,7 +336,9 @@ class Living:
         asked[cores[touched]] = asked[fresh] = True
         concerned = asked[cores[edges.row]]
         left, right = distinct(cores[edges.row[concerned]], cores[edges.col[concerned]])
-        asked[np.setdiff1d(np.arange(self.cores.n), cores)] = True
+        is_gone = np.ones(self.cores.n + 1, np.bool_)
+        is_gone[cores] = False  # where articles have none, the last
+        asked |= is_gone[:-1]
         concerned = asked[self.ties.left] | asked[self.ties.right]
         known = self.ties.at(concerned)
         stays, is_new = _are_in(known.left, known.right, left, right), ~_are_in(left, right, known.left, known.right)

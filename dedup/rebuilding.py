@@ -6,7 +6,7 @@
    give the pairs of the whole window, whoever worked on which.
 3. `living.Living.split`: HDBSCAN over the graph that these pairs make, and its cores in parts that no chain of likely
    merges connects.
-4. `tell_part`: the stories and the events of one part.
+4. `tell_part`: the stories and the events of one part, and what was scored to find them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cluster import in_order
 from dedup.episode import tell_apart
 from dedup.graph import Index, Pairs, find_pairs
 from dedup.groups import Earlier, Scored
-from dedup.kept import Part
+from dedup.kept import Part, ToldPart
 from dedup.known import Known
 from dedup.pipeline import Background, Params, Telling, count_words, describe, merge_articles, published_days, weigh
 
@@ -53,16 +52,15 @@ class Neighbours:
         return find_pairs(self.index, first)
 
 
-def tell_part(
-    part: Part, tellings: Sequence[Telling], background: Background, params: Params
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The stories that these articles make, and the events that they tell: int64, shape (n,) each, from 0 on."""
+def tell_part(part: Part, tellings: Sequence[Telling], background: Background, params: Params) -> ToldPart:
+    """The stories that these articles make, and the events that they tell."""
     articles = describe(tellings, weigh(tellings, params, background), params, background.weigher)
     cores = in_order(part.cores)
-    named = np.zeros(int(part.cores.max(initial=-1)) + 1, np.int64)
-    named[part.cores] = cores
+    named, numbers = (np.zeros(int(labels.max(initial=-1)) + 1, np.int64) for labels in (part.cores, cores))
+    named[part.cores], numbers[cores] = cores, part.cores
     ties = Scored(named[part.ties.left], named[part.ties.right], part.ties.scores)
-    earlier = Earlier(ties, np.arange(int(cores.max(initial=-1)) + 1), Known())
+    earlier = Earlier(ties, numbers, Known())
     nobody = sparse.csr_matrix((len(cores), len(cores)))
     merged = merge_articles(cores, nobody, articles, params, earlier)
-    return merged, tell_apart(merged, cores, articles, params.episode)
+    earlier.known.settle()
+    return ToldPart(merged, tell_apart(merged, cores, articles, params.episode), earlier.known)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.kept import KeptError, Part, heads_of, pack_places, pack_rows, read_places, read_rows
+from dedup.kept import KeptError, Part, ToldPart, heads_of, pack_places, pack_rows, read_places, read_rows
 from dedup.living import Living
 from dedup.pipeline import Background, Params, Telling
 from dedup.rebuilding import Neighbours, tell_part
@@ -86,15 +86,21 @@ def test_pieces_of_any_size_give_the_stories_of_the_whole(told: Told, n_block: i
     places, n_told = np.full((len(names), 4), -1), 0
     for part in living.split(n_part):
         own = [window[names[serial]] for serial in part.serials.tolist()]
-        stories, events = tell_part(Part.from_bytes(part.to_bytes()), own, background, params)
-        places[part.serials] = np.column_stack([part.cores, stories + n_told, events + n_told, events + n_told])
+        told_part = tell_part(Part.from_bytes(part.to_bytes()), own, background, params).to_bytes()
+        found = ToldPart.from_bytes(told_part)
+        stories, events = found.stories + n_told, found.events + n_told
+        places[part.serials] = np.column_stack([part.cores, stories, events, events])
+        living.known.learn(found.known.keys, found.known.scores)
         n_told += len(own)
+    living.known.settle()
     living.resume(places, 0)
     living.settle()
     assert is_as_whole(living, params)
     inline = Living.of(window, background, params)
     assert partition(inline.labels) == partition(living.labels)
     assert partition(inline.stories.of) == partition(living.stories.of)
+    assert len(inline.known.keys) == len(living.known.keys)
+    assert sorted(inline.known.scores.tolist()) == pytest.approx(sorted(living.known.scores.tolist()))
 
 
 @given(st.binary(max_size=60))
@@ -119,3 +125,7 @@ def test_a_part_that_was_cut_off_is_refused() -> None:
     for end in range(len(part.to_bytes())):
         with pytest.raises(KeptError):
             Part.from_bytes(part.to_bytes()[:end])
+    told_part = tell_part(part, list(window.values()), living.background, Params()).to_bytes()
+    for end in range(len(told_part)):
+        with pytest.raises(KeptError):
+            ToldPart.from_bytes(told_part[:end])

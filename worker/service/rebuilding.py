@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from dedup.kept import N_PLACES, Head, heads_of, pack_rows, told_then
+from dedup.kept import N_PLACES, Head, ToldPart, heads_of, pack_rows, told_then
 from dedup.living import Living
 from dedup.pipeline import Background, Params, Telling
 from dedup.rebuilding import Neighbours, tell_part
@@ -148,7 +148,7 @@ class Rebuilder:
         """Merges a part of the window and tells its events apart."""
         (part, families), unit = self.store.rebuild.part(number), Unit()
         told = tell_part(part, self._tellings(families), begun.background, self.params)
-        self.store.rebuild.done(unit, plan, number, np.stack(told).astype("<u4").tobytes())
+        self.store.rebuild.done(unit, plan, number, told.to_bytes())
         return unit
 
     def _tellings(self, families: Mapping[str, Head]) -> list[Telling]:
@@ -188,9 +188,12 @@ class Rebuilder:
         living, places, n_told = connected[0], np.zeros((plan.n_families, N_PLACES), np.int64), 0
         for number, packed in sorted(results.items()):
             part, _ = self.store.rebuild.part(number)
-            stories, events = np.frombuffer(packed, "<u4").astype(np.int64).reshape(2, -1) + n_told
+            told = ToldPart.from_bytes(packed)
+            stories, events = told.stories + n_told, told.events + n_told
             places[part.serials] = np.column_stack([part.cores, stories, events, events])
+            living.known.learn(told.known.keys, told.known.scores)
             n_told += len(part.serials)
+        living.known.settle()
         living.resume(places, 0)
         living.settle()
         return Rebuilt(living, plan.generation)
