@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -43,6 +43,7 @@ from tests.integration.world import (
 from worker.service import draining
 from worker.service import ingest as ingesting
 from worker.store.articles import ArticleEntry, Foundings
+from worker.store.commit import Word
 from worker.store.connection import StoreError, Wired
 from worker.store.inbox import Entry
 from worker.store.index import Admission, Index, LookUp
@@ -366,6 +367,50 @@ def test_while_others_admit_again_and_again_an_article_founds_its_family_in_a_st
     assert len(turns) == 6
     assert families(store) == {("a",), *((f"other{turn}",) for turn in range(6))}
     assert told(store, "a").family == mint("family", "a", lambda _: False)
+    recount(store, settled=False)
+
+
+@pytest.mark.parametrize("moment", ["never", "first", "second"])
+def test_what_another_admits_between_two_parts_of_a_batch_is_found(
+    store: Store, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the parts that follow it are looked up anew."""
+
+    class Overtaken(Index):
+        def look_up(self, batch: Sequence[Prepared]) -> LookUp:
+            looked_up.append(len(batch))
+            return super().look_up(batch)
+
+        def _admitted(self, parts: Sequence[Sequence[Word | Wired]]) -> list[Any]:
+            before = {"never": len(parts), "first": 1, "second": 2}[moment if pending else "never"]
+            told = super()._admitted(parts[:before])
+            if before < len(parts):
+                ingest(open_store(store.connection, "dedup:"), pending.pop())
+            return told + super()._admitted(parts[before:]) if before < len(parts) else told
+
+    looked_up: list[int] = []
+    pending = [article("other", altered(text("d"), 1))]
+    monkeypatch.setattr("worker.store.index._PART_ARTICLES", 2)
+    for name, body in [("old", altered(text("b"), 1)), ("x", text("x")), ("y", text("y"))]:
+        ingest(store, article(name, body))
+    bodies = text("a"), text("b"), text("c"), altered(text("a"), 1), text("d"), text("a")
+    push(store, [article(name, body) for name, body in zip(("a", "b", "c", "a2", "d", "a3"), bodies, strict=True)])
+    worker(with_index(store, Overtaken)).work(held(store, "w"))
+    assert looked_up == {"never": [6], "first": [6, 4], "second": [6, 2]}[moment]
+    if pending:
+        ingest(store, pending.pop())
+    assert families(store) == {("a", "a2", "a3"), ("b", "old"), ("c",), ("d", "other"), ("x",), ("y",)}
+    recount(store, settled=False)
+
+
+def test_a_batch_in_parts_reaches_a_server_that_has_lost_its_scripts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.store.index._PART_ARTICLES", 2)
+    for turn in range(2):
+        store.connection.script_flush()
+        ingest(store, *(article(f"{name}{turn}", text(name)) for name in "abcde"))
+    assert families(store) == {(f"{name}0", f"{name}1") for name in "abcde"}
     recount(store, settled=False)
 
 

@@ -27,9 +27,9 @@ from worker.store.store import Store
 
 EARLY = 1_760_000_000.0
 EMPTY = {
-    "dedup:inbox", "dedup:changes", "dedup:private:contents", "dedup:private:contents-begun", "dedup:private:groups",
-    "dedup:private:fence", "dedup:private:run", "dedup:private:lease", "dedup:private:news",
-    "dedup:private:fingerprint",
+    "dedup:inbox", "dedup:changes", "dedup:private:contents", "dedup:private:contents-begun",
+    "dedup:private:contents-latest", "dedup:private:groups", "dedup:private:fence", "dedup:private:run",
+    "dedup:private:lease", "dedup:private:news", "dedup:private:fingerprint",
 }  # fmt: skip
 """The keys of a store that has lost all its articles: streams, counters, the lease and how texts are read."""
 

@@ -78,13 +78,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A batch that has been admitted: `wave` are the earliest pushes of its articles, `later` the others, which have to
-    wait for these.
+    """A batch that has been admitted: of the earliest pushes of its articles, those that change nothing are `repeated`,
+    with the record that stands, `arrivals` are by article what else has not founded its family, `touches` what these
+    touch. `later` are the other pushes, which have to wait for these.
     """
 
     batch: Batch
     ready: Readies
-    wave: Sequence[Pushed]
+    repeated: Sequence[tuple[Pushed, ArticleRecord]]
+    arrivals: Mapping[str, Arrival]
+    touches: Sequence[Touch]
     later: Sequence[Pushed]
     admission: Admission
 
@@ -214,25 +217,30 @@ class Worker:
             (lambda i: chosen[i].told) if first else None,
             [one.packed for one in chosen],
         )
-        return Begun(batch, ready, wave, later, admission)
+        return self._begun(batch, ready, wave, later, admission)
 
-    def _settle(self, begun: Begun) -> list[Pushed]:
-        """Decides on what was admitted; returns what is left: those whose ground has shifted, and the later pushes."""
-        admission = begun.admission
-        waiting = {pushed.article.id: pushed for pushed in begun.wave}
+    def _begun(
+        self, batch: Batch, ready: Readies, wave: Sequence[Pushed], later: Sequence[Pushed], admission: Admission
+    ) -> Begun:
+        """What can be said of an admission without asking what else is kept: the batch before may not be settled."""
+        waiting = {pushed.article.id: pushed for pushed in wave}
         touches: list[Touch] = []
         repeated: list[tuple[Pushed, ArticleRecord]] = []
-        by_id: dict[str, Arrival] = {}
+        arrivals: dict[str, Arrival] = {}
         for one in admission.articles:
             pushed = waiting[one.prepared.article.id]
             if one.record is not None and _is_told(pushed, one.number, one.record):
                 repeated.append((pushed, one.record))
             else:
-                by_id[pushed.article.id] = pushed, one, begun.ready[pushed.entry.entry_id].founding
+                arrivals[pushed.article.id] = pushed, one, ready[pushed.entry.entry_id].founding
                 touches.append(self._touch(pushed, one, admission))
-        left = self._acknowledge(repeated, begun.ready, admission.server)
-        left += [by_id[article_id][0] for article_id in self._decide(touches, by_id, admission)]
-        return left + list(begun.later)
+        return Begun(batch, ready, repeated, arrivals, touches, later, admission)
+
+    def _settle(self, begun: Begun) -> list[Pushed]:
+        """Decides on what was admitted; returns what is left: those whose ground has shifted, and the later pushes."""
+        left = self._acknowledge(begun.repeated, begun.ready, begun.admission.server)
+        shifted = self._decide(begun.touches, begun.arrivals, begun.admission)
+        return [*left, *(begun.arrivals[article_id][0] for article_id in shifted), *begun.later]
 
     def _decide(self, touches: Sequence[Touch], by_id: Mapping[str, Arrival], admission: Admission) -> list[str]:
         """Commits what touches come to; returns the articles of those whose ground has shifted under the decision.

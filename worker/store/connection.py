@@ -129,6 +129,24 @@ def script(connection: Connection, name: str) -> Callable[..., Any]:
     return loaded
 
 
+def scripted(connection: Connection, loaded: Any, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+    """What a `script` answers to each of several calls, keys and arguments of each, in one round trip; between two of
+    them others may be served.
+    """
+    if len(calls) == 1:
+        return [loaded(keys=keys, args=args) for keys, args in calls]
+    pipeline = connection.pipeline(transaction=False)
+    for keys, args in calls:
+        pipeline.evalsha(loaded.sha, len(keys), *keys, *args)
+    answers: list[Any] = pipeline.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, redis.exceptions.NoScriptError):
+            return scripted(connection, loaded, calls[:1])
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
+
+
 def fields_of(connection: Connection, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
     """One field of each of many hashes, by key and name, None for those that are not there."""
     found: list[bytes | None] = []

@@ -1,7 +1,8 @@
 """The near-duplicate index: contents, how they are found, and the groups they are connected in.
 
 Texts that share a key are looked up in a mirror that each worker has in memory (`mirror`). The contents of a batch are
-then admitted in one atomic call. An article that is like nothing founds its family in it, if the mirror knew all there
+then admitted in one atomic call, or in several that are sent together and of which each is refused unless it follows
+the one before. An article that is like nothing founds its family in it, if the mirror knew all there
 is; else the call returns what the mirror had missed. Everything decided from what it returned is committed under guards
 on the state of each content concerned, so of two workers that decide about one group at the same moment the second
 starts over.
@@ -12,8 +13,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap
+from itertools import starmap, takewhile
 from operator import itemgetter
+from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
 from dedup.buckets import Buckets
@@ -23,7 +25,7 @@ from dedup.pipeline import Prepared
 from dedup.terms import pack_terms
 from worker.store.articles import NO_FOUNDING, Foundings
 from worker.store.commit import Unit, Word
-from worker.store.connection import Connection, StoreError, Wired, fields_of, script
+from worker.store.connection import Connection, StoreError, Wired, fields_of, script, scripted
 from worker.store.corrections import Book
 from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
@@ -42,6 +44,11 @@ _NONE_KNOWN: Final = Wired.of(b"")
 _MOST_EXACT: Final = 5
 """Times a batch is looked up anew because other workers have admitted something meanwhile; after that, what was missed
 comes with the answer, and nothing founds its family in it."""
+_PART_ARTICLES: Final = 64
+"""Articles in one call of those that admit a batch: what a call of 256 makes on its way, some 3 MB, is gone from the
+nearer caches of a core before it is needed again, and what settles the batch before waits for as long."""
+_WIRED_EACH: Final = 3
+"""Into how many pieces what is told of an article is packed."""
 
 
 class Admitted(NamedTuple):
@@ -158,19 +165,29 @@ class Index:
         """Admits a batch that has been looked up; looks it up anew where that was of too long ago. Nothing founds
         unless the look-up knew all; so for a few times it must.
         """
-        keys = self.keys
+        packed, admitted, n_tries, start = packed or self.pack(batch), list[Admission](), 0, 0
+        while True:
+            may_found = founding if n_tries < _MOST_EXACT else None
+            told = self._admitted(self._words(packed[start:], found, may_found, start))
+            n = sum(len(articles) for articles, *_ in told)
+            if told:
+                admitted.append(self._admission(batch[start : start + n], found, told))
+            if (start := start + n) == len(batch) and told:
+                self.mirror.is_disturbed = n_tries > 0 or not self.mirror.is_alone
+                return _joined(admitted)
+            self.mirror.is_alone, self.mirror.is_disturbed = False, True
+            found, n_tries = self.look_up(batch[start:]), n_tries + 1
+
+    def _admitted(self, parts: Sequence[Sequence[Word | Wired]]) -> list[Any]:
+        """What the script tells of the parts of a batch, up to the first one that it refuses."""
+        keys, admit = self.keys, script(self.connection, "admit")
         names = [
             keys.private("contents"), keys.private("contents-begun"), keys.index, keys.private("article:"),
             keys.article(""), keys.meta(""), keys.family(""), keys.alias(""), keys.seen, keys.families, keys.news,
-            keys.inbox,
+            keys.inbox, keys.private("contents-latest"),
         ]  # fmt: skip
-        admitting, packed, n_exact = script(self.connection, "admit"), packed or self.pack(batch), 0
-        while True:
-            most_missed = 0 if founding and n_exact < _MOST_EXACT else MOST_MISSED
-            if told := admitting(keys=names, args=self._words(packed, found, founding, most_missed)):
-                return self._admission(batch, found, *told)
-            self.mirror.is_alone = False
-            found, n_exact = self.look_up(batch), n_exact + 1
+        told = scripted(self.connection, admit, [(names, part) for part in parts])
+        return list(takewhile(bool, told))
 
     def pack(self, batch: Sequence[Prepared]) -> list[Wired]:
         """What is kept of each article's text, whatever becomes of it, as an admission is told of it.
@@ -191,27 +208,33 @@ class Index:
         return list(starmap(Wired.of, words))
 
     def _words(
-        self, packed: Sequence[Wired], found: LookUp, founding: Foundings | None, most_missed: int
-    ) -> list[Word | Wired]:
-        """What the script is told of a batch."""
-        parts: list[Wired] = []
+        self, packed: Sequence[Wired], found: LookUp, founding: Foundings | None, start: int
+    ) -> list[list[Word | Wired]]:
+        """What the script is told of the parts of a batch, or of what is left of it from `start` on."""
+        words: list[Wired] = []
         for i, (own, is_lone) in enumerate(zip(packed, found.lone(), strict=True)):
             known = Wired.of(_packed(found.known[i])) if found.known[i] else _NONE_KNOWN
-            parts += own, known, founding(i) if founding and is_lone else NO_FOUNDING
-        return [
-            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun, most_missed, GROUP,
-            Wired.joined(parts),
+            words += own, known, founding(start + i) if founding and is_lone else NO_FOUNDING
+        head: list[Word | Wired] = [
+            N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun,
+            0 if founding else MOST_MISSED, GROUP, token_hex(8),
         ]  # fmt: skip
+        n_part = _WIRED_EACH * (_PART_ARTICLES if founding and not self.mirror.is_disturbed else len(packed))
+        return [
+            [*head, "later" if i else "", Wired.joined(words[i : i + n_part])]
+            for i in range(0, len(words) or 1, n_part or 1)
+        ]
 
     def _admission(
         self,
         batch: Sequence[Prepared],
         found: LookUp,
-        articles: Sequence[int | tuple[int, bytes | None, int]],
-        others: Sequence[Any],
-        last: int,
-        server: bytes,
+        parts: Sequence[tuple[Sequence[int | tuple[int, bytes | None, int]], Sequence[Any], int, bytes]],
     ) -> Admission:
+        """What the script has told of these articles, the first ones of those that were looked up."""
+        _, _, last, server = parts[0]
+        articles = [told for part, *_ in parts for told in part]
+        others = [word for _, part, *_ in parts for word in part]
         contents = {
             number: unpack_content(number, packed) for number, packed in zip(others[::2], others[1::2], strict=True)
         }
@@ -356,6 +379,16 @@ class Index:
 
     def _group(self, name: int) -> str:
         return f"{self.keys.index}group:{name}"
+
+
+def _joined(admitted: Sequence[Admission]) -> Admission:
+    """A batch that was admitted in several steps, as one. What is decided on it is decided on the first one's run of
+    the server.
+    """
+    if len(admitted) == 1:
+        return admitted[0]
+    contents = {number: content for one in admitted for number, content in one.contents.items()}
+    return Admission(tuple(article for one in admitted for article in one.articles), contents, admitted[0].server)
 
 
 def _packed(numbers: Sequence[int]) -> bytes:

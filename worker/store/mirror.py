@@ -46,6 +46,9 @@ class Mirror:
     is_alone: bool = False
     """Whether nobody else had admitted anything when it was last told: then that is not asked for before an admission,
     which tells it as well."""
+    is_disturbed: bool = False
+    """Whether others admitted something between its last look-up and admission: then the next batch is admitted in one
+    call, which gives them less occasion to."""
     _buckets: Buckets = field(default_factory=Buckets)
     _dropped_at: int = _DROPPED_FROM
 

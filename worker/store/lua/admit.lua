@@ -1,10 +1,13 @@
 -- Gives numbers to the contents of a batch and keeps what is new, as one atomic step: of two workers with one text the
--- second always finds the first. An article that is like nothing founds its family in the same step.
+-- second always finds the first. An article that is like nothing founds its family in the same step. A batch may come in
+-- parts, a call each: a later one is refused if anybody else has admitted anything since the part before.
 -- KEYS: the counter of content numbers, the mark of its beginning, what the keys of the index, of article records, of
--- articles, of their metadata, of families and of aliases begin with, all articles, all families, news, the inbox.
+-- articles, of their metadata, of families and of aliases begin with, all articles, all families, news, the inbox, the
+-- batch of which anything new was admitted last.
 -- ARGV[1] hashes of content hashes, ARGV[2] contents whose states share a hash, ARGV[3] the last number that the caller
 -- knows the contents up to, ARGV[4] the run of the server and ARGV[5] the beginning of the counter under which it does,
--- ARGV[6] most contents it may not know, ARGV[7] the consumer group of the inbox; then eighteen strings for each article:
+-- ARGV[6] most contents it may not know, ARGV[7] the consumer group of the inbox, ARGV[8] a name for the batch, that no
+-- other has had, ARGV[9] 'later' where this is not its first part; then eighteen strings for each article:
 -- article id, its record shard, content hash (16 bytes), content (packed), terms (packed), text (packed, '' to keep
 -- none), numbers of contents it may be like (packed u32); then its inbox entry ('' where it founds nothing), the id of
 -- the family that it founds, its record without the number of its content, its arrival as a score, published_at,
@@ -18,16 +21,19 @@
 -- What is new is written in few commands of many words: each command is a record in the append-only file.
 local counter, begun, index, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local article, meta, family, alias = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local seen, families, news, inbox = KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local seen, families, news, inbox, latest = KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local shards, per_hash, known_to, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
-local first_word, per_article = 8, 18
+local batch, is_later, first_word, per_article = ARGV[8], ARGV[9] == 'later', 10, 18
 -- A content that has no articles yet is in a group of its own, named as no other is.
 local own_groups = 2 ^ 52
 local call, pack = redis.call, struct.pack
 
 local server = string.match(call('INFO', 'server'), 'run_id:(%x+)')
 local last = tonumber(call('GET', counter) or 0)
-if server ~= ARGV[4] or (call('GET', begun) or '') ~= ARGV[5] or last < known_to or last > known_to + most then
+if server ~= ARGV[4] then return '' end
+if is_later and call('GET', latest) == batch then
+  known_to = last
+elseif (call('GET', begun) or '') ~= ARGV[5] or last < known_to or last > known_to + most then
   return ''
 end
 
@@ -64,6 +70,7 @@ local has_founded, state_of = {}, {}
 if #new > 0 then
   if last == 0 then call('SET', begun, table.concat(call('TIME'), '.')) end
   call('INCRBY', counter, #new)
+  call('SET', latest, last == known_to and batch or '')
   local now = call('TIME')[1]
   local contents, waiting, kept = {'MSET'}, {'ZADD', index .. 'waiting'}, {}
   local arrived, founded = {'ZADD', seen}, {'ZADD', families}
