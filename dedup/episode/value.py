@@ -34,6 +34,9 @@ class EventParams:
     """Articles that make an event among like ones."""
     max_ratio: float = 0.25
     """Similarity between two sides, over the one within them, up to which they are two events."""
+    max_tightness: float = 3.0
+    """How much more alike the articles of one side may be than those of the other: an event is told from many angles,
+    and a side that is much more alike is one of them, told again round by round (pairs of events: up to 2.1)."""
     min_signature: float = 0.46
     """How surely the most telling words tell the sides apart: the share of one side that says them less that of the
     other, mean of both sides."""
