@@ -296,36 +296,58 @@ def _assigned(
     storyline: _Storyline, anchors: Sequence[list[int]], values: Sequence[int], weigher: Weigher
 ) -> NDArray[np.int64]:
     """Anchors keep their round, the others go where it is likeliest, by the facts they tell that are those of one
-    round's anchors alone, by what they share with these, and by what no article shares. One that shares little with any
-    is alone.
+    round's anchors alone, by what they share with these, and by what no article shares; a second time without what
+    those placed in other rounds tell as much.
     """
-    params = weigher.params
-    pairs = placing_odds(storyline.tales, storyline.agreed, storyline.conflicted, params.placing)
-    shared = np.column_stack([pairs[:, one].mean(axis=1) for one in anchors])
-    evidence = _evidence(storyline, anchors, weigher)
-    likelier = np.log(evidence + params.least_evidence) + np.log(_odds(storyline, anchors, values, params)) + shared
+    pairs = placing_odds(storyline.tales, storyline.agreed, storyline.conflicted, weigher.params.placing)
+    shared = weigher.params.shared_weight * np.column_stack([pairs[:, one].mean(axis=1) for one in anchors])
+    odds = np.log(_odds(storyline, anchors, values, weigher.params))
+    labels = _placed(storyline, anchors, _evidence(storyline, anchors, anchors, weigher), shared, odds, weigher.params)
+    rounds = [np.flatnonzero(labels == label).tolist() for label in range(len(anchors))]
+    return _placed(storyline, anchors, _evidence(storyline, anchors, rounds, weigher), shared, odds, weigher.params)
+
+
+def _placed(
+    storyline: _Storyline,
+    anchors: Sequence[list[int]],
+    evidence: NDArray[np.float64],
+    shared: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    params: RoundParams,
+) -> NDArray[np.int64]:
+    """The round of each article by evidence and by what it shares with anchors and by odds, both in nats; one that has
+    too little in common with any is alone.
+    """
     most = evidence.max(axis=1)
     tells = (most >= params.min_facts) | (shared.max(axis=1) > 0)
     belongs = tells & (storyline.standing >= params.stranger) | (most >= params.sure_facts)
-    labels = np.where(belongs, likelier.argmax(axis=1), len(anchors) + np.arange(len(belongs)))
+    likeliest = (np.log(evidence + params.least_evidence) + shared + odds).argmax(axis=1)
+    labels = np.where(belongs, likeliest, len(anchors) + np.arange(len(belongs)))
     for label, one in enumerate(anchors):
         labels[one] = label
     return labels.astype(np.int64)
 
 
-def _evidence(storyline: _Storyline, anchors: Sequence[list[int]], weigher: Weigher) -> NDArray[np.float64]:
-    """How much each article tells of what the anchors of one round alone tell, more so if more of them do: float64,
-    shape (n, n_rounds).
+def _evidence(
+    storyline: _Storyline, anchors: Sequence[list[int]], rounds: Sequence[list[int]], weigher: Weigher
+) -> NDArray[np.float64]:
+    """How much each article tells of what the anchors of one round alone tell, more so if more of them do, and less
+    where articles placed in other rounds tell it as well: float64, shape (n, n_rounds).
     """
     n = len(storyline.facts)
     frequency, marks = count(storyline.facts), join_marks(storyline.facts)
     told_by = [count(storyline.facts[i] for i in one) for one in anchors]
+    placed = [count(storyline.facts[i] for i in one) for one in rounds]
+    sizes = [len(one) for one in rounds]
     evidence = np.zeros((n, len(anchors)))
     for label, own in enumerate(told_by):
         others = set[int]().union(*(told for other, told in enumerate(told_by) if other != label))
         shares = {fact: own[fact] / len(anchors[label]) for fact in sorted(own.keys() - others) if frequency[fact] > 1}
         weights = {
-            fact: weigher.weigh(fact, marks[fact]) * math.log(n / frequency[fact]) * math.sqrt(share)
+            fact: weigher.weigh(fact, marks[fact])
+            * math.log(n / frequency[fact])
+            * math.sqrt(share)
+            * _surety([told.get(fact, 0) for told in placed], sizes, label)
             for fact, share in shares.items()
         }
         norm = (0.1 + sum(weight**2 for weight in weights.values())) ** 0.5
@@ -334,12 +356,19 @@ def _evidence(storyline: _Storyline, anchors: Sequence[list[int]], weigher: Weig
     return evidence
 
 
+def _surety(told: Sequence[int], sizes: Sequence[int], label: int) -> float:
+    """How surely who tells something is of this round, by how many in each round, of so many, tell it: up to 1."""
+    here = (told[label] + 0.5) / (sizes[label] + 1)
+    elsewhere = (sum(told) - told[label] + 0.5) / (sum(sizes) - sizes[label] + 1)
+    return here / (here + elsewhere)
+
+
 def _odds(
     storyline: _Storyline, anchors: Sequence[list[int]], values: Sequence[int], params: RoundParams
 ) -> NDArray[np.float64]:
     """How much likelier each article is of each round by what is no shared fact: float64, shape (n, n_rounds).
 
-    Slots and weekdays that others fill and say count half of what they do: the other half is in `placing_odds`.
+    Slots that an article fills otherwise count half of what they do: the other half is in `placing_odds`.
     """
     odds = np.ones((len(storyline.tales), len(anchors)))
     odds[np.array(storyline.recalls) > 0, 0] /= params.recall_odds
@@ -349,7 +378,7 @@ def _odds(
         odds[:, label] /= params.contradiction_odds ** (np.maximum(0, excess) / 2)
         days = set[int]().union(*(weekdays[i] for i in one))
         elsewhere = [bool(days) and bool(own) and days.isdisjoint(own) for own in weekdays]
-        odds[elsewhere, label] /= params.weekday_odds**0.5
+        odds[elsewhere, label] /= params.weekday_odds
     if len(values) == len(anchors):
         heads = {pair for one in anchors for i in one for pair in _ordinals(storyline.tales[i].cues)}
         for i, tale in enumerate(storyline.tales):

@@ -128,7 +128,9 @@ class RoundParams:
     sure_facts: float = 0.9
     """Evidence under which an article is of no round, and from which it is of one, however little else it shares."""
     placing: PlacingParams = field(default_factory=PlacingParams)
-    """What an article shares with a round's anchors counts, beside their facts..."""
+    """What an article shares with each of a round's anchors, or does not..."""
+    shared_weight: float = 0.5
+    """... and how much of it counts beside their facts, numbers being among both..."""
     least_evidence: float = 0.06
     """... which are taken for so much where there are none."""
     recall_odds: float = 5.0
