@@ -231,6 +231,14 @@ def common_numbers() -> frozenset[int]:
     return frozenset(word >> 32 for word in hashes_of([str(value) for value in values]))
 
 
+@cache
+def months() -> frozenset[int]:
+    """The months, as `Tale.hashes` has words, but for one that is also a verb of that language."""
+    listed = {month for language in LANGUAGES for month in language.months.split()}
+    listed -= {word for language in LANGUAGES for word in language.function.split()}
+    return frozenset(word >> 32 for word in hashes_of(sorted(listed)))
+
+
 def beside(context: int, words: Container[int]) -> tuple[int, bool] | None:
     """Which of these words (hashes) is the one of a slot's context, and whether it follows the number; None if none."""
     follows = context ^ int(_SIDE)

@@ -92,8 +92,10 @@ def _two_events(own: sparse.csr_matrix, words: Words, params: EventParams) -> ND
     if sides is None:
         return None
     left, right = np.flatnonzero(sides == 0), np.flatnonzero(sides == 1)
-    within = _mean_within(similarity, left) * _mean_within(similarity, right)
-    if similarity[np.ix_(left, right)].mean() > params.max_ratio * np.sqrt(max(within, 0.0)):
+    loose, tight = sorted(max(_mean_within(similarity, side), 0.0) for side in (left, right))
+    if tight > params.max_tightness * loose:
+        return None
+    if similarity[np.ix_(left, right)].mean() > params.max_ratio * np.sqrt(loose * tight):
         return None
     if _signature(own, (left, right), words, params) < params.min_signature:
         return None

@@ -21,7 +21,7 @@ from scipy import sparse
 
 from dedup.cues import AHEAD, LAST_VALUE, NOT_OWN, NUMBER, WEEKDAY, Cues, Tale
 from dedup.episode.facts import Facts, Weigher, contradictions, count, join_marks, read_facts
-from dedup.episode.sharing import log_odds
+from dedup.episode.sharing import log_odds, placing_odds
 from dedup.episode.value import RoundParams
 
 _PRIOR_SLOTS: Final = (4, 10)
@@ -295,26 +295,34 @@ def _is_sequence(own: dict[int, int], storyline: _Storyline, params: RoundParams
 def _assigned(
     storyline: _Storyline, anchors: Sequence[list[int]], values: Sequence[int], weigher: Weigher
 ) -> NDArray[np.int64]:
-    """Anchors keep their round, the others go where the facts they tell are those of one round's anchors alone; a
-    second time without what those placed in other rounds tell as much.
+    """Anchors keep their round, the others go where it is likeliest, by the facts they tell that are those of one
+    round's anchors alone, by what they share with these, and by what no article shares; a second time without what
+    those placed in other rounds tell as much.
     """
-    odds = _odds(storyline, anchors, values, weigher.params)
-    labels = _placed(storyline, anchors, _evidence(storyline, anchors, anchors, weigher), odds, weigher.params)
+    pairs = placing_odds(storyline.tales, storyline.agreed, storyline.conflicted, weigher.params.placing)
+    shared = weigher.params.shared_weight * np.column_stack([pairs[:, one].mean(axis=1) for one in anchors])
+    odds = np.log(_odds(storyline, anchors, values, weigher.params))
+    labels = _placed(storyline, anchors, _evidence(storyline, anchors, anchors, weigher), shared, odds, weigher.params)
     rounds = [np.flatnonzero(labels == label).tolist() for label in range(len(anchors))]
-    return _placed(storyline, anchors, _evidence(storyline, anchors, rounds, weigher), odds, weigher.params)
+    return _placed(storyline, anchors, _evidence(storyline, anchors, rounds, weigher), shared, odds, weigher.params)
 
 
 def _placed(
     storyline: _Storyline,
     anchors: Sequence[list[int]],
     evidence: NDArray[np.float64],
+    shared: NDArray[np.float64],
     odds: NDArray[np.float64],
     params: RoundParams,
 ) -> NDArray[np.int64]:
-    """The round of each article by evidence and odds; one without enough evidence is alone."""
+    """The round of each article by evidence and by what it shares with anchors and by odds, both in nats; one that has
+    too little in common with any is alone.
+    """
     most = evidence.max(axis=1)
-    belongs = (most >= params.min_facts) & (storyline.standing >= params.stranger) | (most >= params.sure_facts)
-    labels = np.where(belongs, (evidence * odds).argmax(axis=1), len(anchors) + np.arange(len(belongs)))
+    tells = (most >= params.min_facts) | (shared.max(axis=1) > 0)
+    belongs = tells & (storyline.standing >= params.stranger) | (most >= params.sure_facts)
+    likeliest = (np.log(evidence + params.least_evidence) + shared + odds).argmax(axis=1)
+    labels = np.where(belongs, likeliest, len(anchors) + np.arange(len(belongs)))
     for label, one in enumerate(anchors):
         labels[one] = label
     return labels.astype(np.int64)
@@ -358,13 +366,16 @@ def _surety(told: Sequence[int], sizes: Sequence[int], label: int) -> float:
 def _odds(
     storyline: _Storyline, anchors: Sequence[list[int]], values: Sequence[int], params: RoundParams
 ) -> NDArray[np.float64]:
-    """How much likelier each article is of each round by what is no shared fact: float64, shape (n, n_rounds)."""
+    """How much likelier each article is of each round by what is no shared fact: float64, shape (n, n_rounds).
+
+    Slots that an article fills otherwise count half of what they do: the other half is in `placing_odds`.
+    """
     odds = np.ones((len(storyline.tales), len(anchors)))
     odds[np.array(storyline.recalls) > 0, 0] /= params.recall_odds
     weekdays = [{fact for fact, marks in told.items() if marks & WEEKDAY} for told in storyline.facts]
     for label, one in enumerate(anchors):
         excess = (storyline.conflicted[:, one] - storyline.agreed[:, one]).max(axis=1)
-        odds[:, label] /= params.contradiction_odds ** np.maximum(0, excess)
+        odds[:, label] /= params.contradiction_odds ** (np.maximum(0, excess) / 2)
         days = set[int]().union(*(weekdays[i] for i in one))
         elsewhere = [bool(days) and bool(own) and days.isdisjoint(own) for own in weekdays]
         odds[elsewhere, label] /= params.weekday_odds

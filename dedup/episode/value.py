@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class EventParams:
     """Articles that make an event among like ones."""
     max_ratio: float = 0.25
     """Similarity between two sides, over the one within them, up to which they are two events."""
+    max_tightness: float = 3.0
+    """How much more alike the articles of one side may be than those of the other: an event is told from many angles,
+    and a side that is much more alike is one of them, told again round by round (pairs of events: up to 2.1)."""
     min_signature: float = 0.46
     """How surely the most telling words tell the sides apart: the share of one side that says them less that of the
     other, mean of both sides."""
@@ -45,6 +48,31 @@ class EventParams:
     """Words of a larger share of a story's articles are its theme, and tell nothing apart within it."""
     largest: int = 1500
     """Articles compared with each other at once; a larger story is left as it is."""
+
+
+@dataclass(frozen=True)
+class PlacingParams:
+    """What two articles share or do not, in nats for and against their being on one round: the weights of one logistic
+    model over all pairs of articles of 11 sets of storylines, near to what it finds with any one of them left out.
+    """
+
+    number: float = 1.0
+    missed_number: float = 0.3
+    """A number that few texts have, and one that both could share and do not..."""
+    common: float = 0.1
+    missed_common: float = 0.1
+    """... the same of small numbers and years..."""
+    slot: float = 0.5
+    other_slot: float = 0.33
+    """... a slot filled alike, and one filled otherwise..."""
+    weekday: float = 0.7
+    other_weekday: float = 0.8
+    month: float = 0.5
+    other_month: float = 0.2
+    """... a weekday or a month that both say, and that they say others..."""
+    ordinal: float = 2.2
+    other_ordinal: float = 2.2
+    """... and what both count in title or first sentence, whatever it is that they count."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +127,12 @@ class RoundParams:
     min_facts: float = 0.15
     sure_facts: float = 0.9
     """Evidence under which an article is of no round, and from which it is of one, however little else it shares."""
+    placing: PlacingParams = field(default_factory=PlacingParams)
+    """What an article shares with each of a round's anchors, or does not..."""
+    shared_weight: float = 0.5
+    """... and how much of it counts beside their facts, numbers being among both..."""
+    least_evidence: float = 0.06
+    """... which are taken for so much where there are none."""
     recall_odds: float = 5.0
     """How much likelier an article that points back is of a later round than of the first (.32 against .06)."""
     weekday_odds: float = 4.0

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from dedup.cluster import in_order
-from dedup.episode import EpisodeParams, EventParams, FormParams, RoundParams
+from dedup.episode import EpisodeParams, EventParams, FormParams, RoundParams, Words
+from dedup.episode.events import split_events
 from dedup.pipeline import DAY_SECONDS, Params, Telling, cluster_window
 from tests.reading import terms_of
 
@@ -250,6 +252,26 @@ def test_one_article_with_names_of_its_own_is_no_event_among_others() -> None:
     assert stories([*quake(0, 8), *quake(1, 1)], [0.0] * 9) == are(9)
 
 
+def test_a_side_much_more_alike_than_the_other_is_one_angle_told_again_and_no_event() -> None:
+    """Ten articles with 3 names in common and other words by twos and threes, and three or ten with names of their
+    own, of which the three say nothing else.
+    """
+    loose = [[0, 1, 2, *(3 + 7 * i + j for i in range(4) for j in (k % 7, (k + i + 1) % 7))] for k in range(10)]
+    column = [[*range(50, 60)]] * 3
+    assert n_events(loose + column, EventParams()) == 1
+    assert n_events(loose + column, EventParams(max_tightness=100.0)) == 2
+    assert n_events(loose + [[50 + word for word in said] for said in loose], EventParams()) == 2
+
+
+def n_events(said: Sequence[Sequence[int]], params: EventParams) -> int:
+    """In how many events articles are divided that say these words, all of them names."""
+    rows = np.zeros((len(said), 100))
+    for row, own in zip(rows, said, strict=True):
+        row[list(own)] = len(own) ** -0.5
+    every = np.ones(100, np.bool_)
+    return len(split_events(np.arange(len(said)), Words(sparse.csr_matrix(rows), every, every, every * 1), params))
+
+
 def test_a_story_of_events_of_one_kind_is_left_as_it_is_where_it_is_too_large() -> None:
     texts = quake(0, 6) + quake(1, 6)
     largest = Params(episode=EpisodeParams(event=EventParams(largest=11)))
@@ -331,7 +353,7 @@ def test_the_second_of_something_that_few_name_divides_nothing() -> None:
 
 def test_what_the_articles_placed_in_another_round_tell_as_well_places_nobody() -> None:
     """Envoy and lists are of the first round by its anchors, until it is seen who else tells of them."""
-    envoy = "After 2 hours Petra Lindqvist with her lists"
+    envoy = "After hours Petra Lindqvist with her lists"
     of_second = (
         f"{envoy} of the talks in Vessin between Karvelia and Tamresh along the Hadrin river spoke of Goran Basic. "
         "Minister Oren Halvik and general Tas Merun left the customs house without a truce."

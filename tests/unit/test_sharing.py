@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup.cues import Tale, common_numbers
+from dedup.cues import Tale, common_numbers, months
 from dedup.episode import RoundParams
 from dedup.episode.facts import contradictions
-from dedup.episode.sharing import log_odds
+from dedup.episode.sharing import log_odds, placing_odds
+from dedup.episode.value import PlacingParams
 from tests.reading import cues_of, terms_of
 
 PARAMS = replace(RoundParams(), slot_nats=0.0)
@@ -69,3 +70,43 @@ def test_slots_filled_alike_speak_for_one_round_and_others_against_it() -> None:
     assert odds("They sank 4,120 boats", "Of them 4,120 boats", params=RoundParams()) > by_numbers
     by_numbers = odds("They sank 4,120 boats", "Of them 5,330 boats")
     assert odds("They sank 4,120 boats", "Of them 5,330 boats", params=RoundParams()) < by_numbers
+
+
+PLACING = PlacingParams()
+
+
+def likelier(*texts: str, title: str = "") -> float:
+    """By `placing_odds`, of the first two of these texts; `title` is that of the first."""
+    tales = [Tale(one.hashes, one.marks, one.cues) for one in terms_of(texts, [title] + [""] * (len(texts) - 1))]
+    found = placing_odds(tales, *contradictions([tale.cues for tale in tales]), PLACING)
+    assert (found == found.T).all()
+    assert not found.diagonal().any()
+    return float(found[0, 1])
+
+
+def test_months_speak_for_one_round_where_they_agree_and_against_it_where_not() -> None:
+    assert likelier("It was cold in October there", "Rain fell in October") == PLACING.month
+    assert likelier("It was cold in October there", "Rain fell in August") == -PLACING.other_month
+    assert likelier("It was cold in October there", "They said it may rain") == 0
+
+
+def test_a_word_that_is_a_verb_as_often_as_a_month_is_none() -> None:
+    may, august = (terms_of([f"The word {word} stood there"])[0].hashes.tolist() for word in ("may", "august"))
+    assert months().isdisjoint(may)
+    assert not months().isdisjoint(august)
+
+
+def test_what_articles_count_at_their_head_is_compared_whatever_they_count() -> None:
+    assert likelier("The second walkout began.", "A second strike was called.") == PLACING.ordinal
+    assert likelier("The second walkout began.", "The third strike was called.") == -PLACING.other_ordinal
+    assert likelier("Nobody came.", "A second strike was called.", title="Second walkout begins") == PLACING.ordinal
+
+
+def test_what_articles_count_further_down_is_not_compared() -> None:
+    below = "Nobody came. It rained. The third strike was called."
+    assert likelier("The second walkout began.", below) == 0
+
+
+def test_numbers_weekdays_and_slots_speak_for_the_same_as_in_choosing_anchors() -> None:
+    for same, other in (("4,120 boats", "5,330 boats"), ("a Friday", "a Monday"), ("seven boats", "nine boats")):
+        assert likelier(f"It was {same}", f"Then {same}") > 0 > likelier(f"It was {same}", f"Then {other}")
