@@ -14,18 +14,19 @@ from typing import Final
 import numpy as np
 import regex
 from numpy.typing import NDArray
-from stopwordsiso import langs, stopwords
 
+from dedup.language import read_languages
 from dedup.shingle import (
     AFTER_LINE,
     AFTER_PAUSE,
     AFTER_SENTENCE,
     DIGIT,
     RUNS_ON,
-    KnownWords,
     located_words,
     mix64,
+    spans,
     split,
+    stem_hashes,
     word_hashes,
 )
 from dedup.text import SPACELESS, normalise
@@ -39,6 +40,8 @@ _PIECE: Final = regex.compile(
 """A word, a number with its marks being one."""
 _TWO_LETTERS: Final = regex.compile(r"[[\p{L}\p{M}\p{N}]&&[\u0800-\U0010FFFF]]{2}", regex.V1)
 """Two letters that `RUNS_ON` may be said of: the mark of long vowels in Japanese is of no script."""
+STEM_LETTERS: Final = 5
+"""Letters that stay of a word in a language that inflects: a crude stem, but one rule for all of them."""
 _LETTERS_PER_WORD: Final = (8, 64)
 """Letters of text read for each word of the lead: enough for most, and where not, for all but the emptiest pages."""
 
@@ -47,13 +50,14 @@ _LETTERS_PER_WORD: Final = (8, 64)
 class Leads:
     """The leads of a batch, all arrays of shape (n words of all texts,), text after text, but `counts`.
 
-    `words`: uint64 hashes. `counts`: int64, shape (n texts,), how many are of each text. `clause`, `sentence`,
-    `paragraph`: int64, the number of the one a word stands in, counted through its text; the title is sentence 0 and
-    paragraph 0. A clause is what marks such as a comma part from the rest of its sentence.
-    `is_stop`: a stop word of the text's language. `is_number`: begins with a digit.
+    `words`: uint64 hashes. `stems`: uint64, the hashes of what stays of words as they are inflected. `counts`: int64,
+    shape (n texts,), how many are of each text. `clause`, `sentence`, `paragraph`: int64, the number of the one a word
+    stands in, counted through its text; the title is sentence 0 and paragraph 0. A clause is what marks such as a comma
+    part from the rest of its sentence. `is_stop`: a stop word of the text's language. `is_number`: begins with a digit.
     """
 
     words: NDArray[np.uint64]
+    stems: NDArray[np.uint64]
     counts: NDArray[np.int64]
     clause: NDArray[np.int64]
     sentence: NDArray[np.int64]
@@ -67,18 +71,41 @@ def read_leads(titles: Sequence[str], bodies: Sequence[str], n_words: int) -> Le
 
     1,000 and 6.4 are one word each. In scripts without spaces every two letters in a row are one, and the last letter
     of several is none (a stop word): one letter has too many meanings.
+
+    A text is in a language that inflects if most of its stop words, and an eighth of all its words, are stop words of
+    one, or if its letters say so. There a word's stem is its first letters.
     """
     texts = [f"{title}\n{_after(title, body)}" for title, body in zip(titles, bodies, strict=True)]
-    words, places, counts = _read(texts, n_words)
+    words, places, counts, heads = _read(texts, n_words)
     starts = np.cumsum(counts) - counts
     after_line = places & AFTER_LINE > 0
     after_sentence = after_line | (places & AFTER_SENTENCE > 0)
     clause = _since_start(after_sentence | (places & AFTER_PAUSE > 0), starts, counts)
     sentence = _since_start(after_sentence, starts, counts)
     paragraph = _since_start(after_line, starts, counts)
-    is_stop = _are_stop(words, counts)
+    is_stop, inflects = read_languages(words, counts, heads)
+    stems = _stems(words, counts, heads, np.flatnonzero(inflects), places & DIGIT > 0)
     _pair_letters(words, is_stop, places & RUNS_ON > 0, np.cumsum(counts) - 1)
-    return Leads(words, counts, clause, sentence, paragraph, is_stop, places & DIGIT > 0)
+    stems = np.where(places & RUNS_ON > 0, words, stems)
+    return Leads(words, stems, counts, clause, sentence, paragraph, is_stop, places & DIGIT > 0)
+
+
+def _stems(
+    words: NDArray[np.uint64],
+    counts: NDArray[np.int64],
+    heads: Sequence[str],
+    chosen: NDArray[np.int64],
+    is_number: NDArray[np.bool_],
+) -> NDArray[np.uint64]:
+    """The words, those of the chosen texts by their first letters, but numbers. `heads`: what was read of each text."""
+    if not len(chosen):
+        return words
+    found, n_found = stem_hashes([heads[i] for i in chosen.tolist()], STEM_LETTERS)
+    n_kept = counts[chosen]
+    places = spans((np.cumsum(counts) - counts)[chosen], n_kept)
+    stems = words.copy()
+    stems[places] = found[spans(np.cumsum(n_found) - n_found, n_kept)]
+    return np.where(is_number, words, stems)
 
 
 def _pair_letters(
@@ -105,9 +132,9 @@ def hashes_of(listed: Sequence[str]) -> list[int]:
 
 
 def spelt_words(text: str) -> dict[int, str]:
-    """The words of a plain text by the upper halves of their hashes, as terms and cues have them: each as the text
-    spells it first, in capitals only where it never does otherwise, and one that only the normalised text has as that
-    does.
+    """The words of a plain text by the upper halves of their hashes, as cues have them, and by those of their first
+    letters, as terms may: each as the text spells it first, in capitals only where it never does otherwise, and one
+    that only the normalised text has as that does.
     """
     whole = list(dict.fromkeys(_PIECE.findall(_IN_NUMBER.sub(_joined, normalise(text)))))
     pieces = sorted(dict.fromkeys(_PIECE.findall(text)), key=str.isupper)
@@ -117,6 +144,10 @@ def spelt_words(text: str) -> dict[int, str]:
         for piece, word in zip(own, hashes, strict=True):
             if word:
                 shown.setdefault(word >> 32, piece)
+    stems = hashes_of([normalise(piece)[:STEM_LETTERS] for piece in pieces])
+    for piece, stem in zip(pieces, stems, strict=True):
+        if stem and not piece[0].isdigit():
+            shown.setdefault(stem >> 32, piece)
     letters = list(dict.fromkeys(_TWO_LETTERS.findall(normalise(text), overlapped=True)))
     one, other = (np.array(hashes_of([pair[i] for pair in letters]), np.uint64) for i in (0, 1))
     for pair, word in zip(letters, _paired(one, other).tolist(), strict=True):
@@ -129,21 +160,25 @@ def _after(title: str, body: str) -> str:
     return body[len(title) :] if title and body.startswith(title) else body
 
 
-def _read(texts: Sequence[str], n_words: int) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int64]]:
-    """The first words of each text, what `located_words` says of them, and their number."""
+def _read(
+    texts: Sequence[str], n_words: int
+) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.int64], list[str]]:
+    """The first words of each text, what `located_words` says of them, their number, and what was read of each text."""
+    heads = [""] * len(texts)
     words: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64)] * len(texts)
     places: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)] * len(texts)
     waiting = list(range(len(texts)))
     for letters in _LETTERS_PER_WORD:
         n_read = n_words * letters
-        flat, counts, located = located_words(_with_joined_numbers([texts[i][:n_read] for i in waiting]))
-        for i, own, own_places in zip(waiting, split(flat, counts), split(located, counts), strict=True):
-            words[i], places[i] = own[:n_words], own_places[:n_words]
+        read = _with_joined_numbers([texts[i][:n_read] for i in waiting])
+        flat, counts, located = located_words(read)
+        for i, head, own, own_places in zip(waiting, read, split(flat, counts), split(located, counts), strict=True):
+            heads[i], words[i], places[i] = head, own[:n_words], own_places[:n_words]
         short = (counts <= n_words).tolist()
         waiting = [i for i, is_short in zip(waiting, short, strict=True) if is_short and len(texts[i]) > n_read]
     lengths = np.array([len(own) for own in words], np.int64)
     empty = np.zeros(0, np.uint64), np.zeros(0, np.uint8)
-    return np.concatenate([*words, empty[0]]), np.concatenate([*places, empty[1]]), lengths
+    return np.concatenate([*words, empty[0]]), np.concatenate([*places, empty[1]]), lengths, heads
 
 
 def _with_joined_numbers(texts: Sequence[str]) -> list[str]:
@@ -181,40 +216,3 @@ def _since_start(
     total = np.cumsum(is_counted)
     first = np.concatenate([total, [0]])[starts]
     return np.asarray(total - np.repeat(first, counts))
-
-
-def _are_stop(words: NDArray[np.uint64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which words are stop words of their text's language, or of one that has a third as many of them in the text.
-
-    `words` are those of all texts, `counts` how many are of each. The text's language is the one with most stop words
-    in it; its next of kin complete short lists (Ukrainian's by Russian's and Bulgarian's), while words that are stop
-    words elsewhere only (German "war") stay.
-    """
-    is_stop = np.zeros(len(words), np.bool_)
-    known, languages_of, counters_of = _stop_words()
-    places, entries = known.find(words)
-    if not len(places):
-        return is_stop
-    text = np.repeat(np.arange(len(counts)), counts)[places]
-    starts = np.flatnonzero(np.diff(text, prepend=-1))
-    found = np.add.reduceat(counters_of.take(entries, axis=0), starts, axis=0).view("<u2")
-    spoken = 3 * found.astype(np.uint32) >= found.max(axis=1, keepdims=True)
-    masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
-    is_stop[places] = languages_of.take(entries) & np.repeat(masks, np.diff([*starts, len(text)])) != 0
-    return is_stop
-
-
-@cache
-def _stop_words() -> tuple[KnownWords, NDArray[np.uint64], NDArray[np.uint64]]:
-    """All stop words known, the languages of each, one bit a language, and the same as counters of 16 bits, four in a
-    number: uint64, shape (n_words, 16). Leads have fewer words than such a counter holds.
-    """
-    found: dict[int, int] = {}
-    for bit, language in enumerate(sorted(langs())):
-        hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
-        for word in hashes.tolist():
-            found[word] = found.get(word, 0) | 1 << bit
-    known = KnownWords.of(np.array(list(found), np.uint64), table_bits=18)
-    languages = np.array([found[word] for word in known.hashes.tolist()], "<u8")
-    bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    return known, languages, bits.astype("<u2").view("<u8")

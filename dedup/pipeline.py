@@ -71,6 +71,13 @@ _PROBE: Final = Article(
     + "\nSign up for our newsletter.",
 )
 """Words of several scripts, numbers, cues and a notice, more than enough for anchors and a sample."""
+_INFLECTED_PROBE: Final = Article(
+    "inflected-probe",
+    title="Fährverkehr zu den Inseln läuft nach 17 Tagen wieder",
+    text="Die dritte Runde der Gespräche in Vessin ist am Freitag zu Ende gegangen, zwei Wochen nach der zweiten. "
+    "Nach den Gesprächen sagte der Hafenmeister, dass die Fähren der Inselstadt auch an den Wochenenden fahren.",
+)
+"""One whose words are read by their stems."""
 
 
 def unheard(_: str) -> None:
@@ -172,13 +179,14 @@ def _nothing_read() -> Terms:
 
 @cache
 def fingerprint(params: Params) -> str:
-    """Names how texts are read: it changes with whatever changes hashes, signatures, keys or terms of the probe text.
+    """Names how texts are read: it changes with whatever changes hashes, signatures, keys or terms of the probe texts.
 
     What was kept under one fingerprint must not be compared with what is made under another.
     """
-    [one] = prepare([_PROBE], params)
-    arrays = one.signature, one.keys, one.extract.sample
-    made = one.content_hash + b"".join(array.astype("<u8").tobytes() for array in arrays) + one.terms.to_bytes()
+    made = b""
+    for one in prepare([_PROBE, _INFLECTED_PROBE], params):
+        arrays = one.signature, one.keys, one.extract.sample
+        made += one.content_hash + b"".join(array.astype("<u8").tobytes() for array in arrays) + one.terms.to_bytes()
     return hashlib.blake2b(made, digest_size=8).hexdigest()
 
 

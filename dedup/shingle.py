@@ -160,6 +160,13 @@ def located_words(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArra
     return np.concatenate(words), np.concatenate(counts), np.concatenate(places)
 
 
+def stem_hashes(normalised: Sequence[str], n_letters: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """As `word_hashes`, of the first letters of each word; texts are read as `located_words` reads them."""
+    found = [_stems(block, n_letters) for block in _blocks(normalised)]
+    words, counts = zip((np.zeros(0, np.uint64), np.zeros(0, np.int64)), *found, strict=True)
+    return np.concatenate(words), np.concatenate(counts)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownWords:
     """The hashes of some words, ascending, to find them among those of texts: a table of their first bits says where
@@ -252,6 +259,15 @@ def _hashes_of_block(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[
 def _located(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8]]:
     data, starts, ends, n_words = _words_of_block(texts)
     return _hash_words(data, starts, ends - starts), n_words, _places(np.frombuffer(data, np.uint8), starts, ends)
+
+
+def _stems(texts: Sequence[str], n_letters: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The hashes of the first letters of the texts' words, and the number of words in each."""
+    data, starts, ends, n_words = _words_of_block(texts)
+    is_first = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
+    firsts, rank = np.flatnonzero(is_first), np.cumsum(is_first) - 1
+    cut = firsts[np.minimum(rank[starts] + n_letters, len(firsts) - 1)]
+    return _hash_words(data, starts, np.minimum(ends, cut) - starts), n_words
 
 
 def _words_of_block(

@@ -24,7 +24,7 @@ from dedup.shingle import packed_arrays, split, spread
 from dedup.vocabulary import Vocabulary
 
 _HEADER: Final = struct.Struct("<BH")
-_VERSION: Final = 2
+_VERSION: Final = 3
 _SLOT_BITS: Final = 24
 
 
@@ -58,7 +58,11 @@ class TermParams:
     background_articles: float = 50.0
     """Articles imagined beside the window that share no term with it, so that a few articles are weighed as they
     would be in a larger window: their common words stay evidence, and what only one of them says stays what sets
-    it apart. A large window outweighs them, and there a term found once (a misspelling, a rare name) counts little."""
+    it apart. A large window outweighs them, and there a term found once (a misspelling, a rare name) counts little.
+    """
+    least_articles: float = 300.0
+    """So many more are imagined that the window is weighed as one of so many, at least: ten articles on one affair
+    would else look as if what all of them say told nothing."""
     later_days: float = 14.0
     """An article of an archive is weighed by what had been told so many days after it, as if a window of so many days
     had passed over it. What becomes common years later was rare when it was news..."""
@@ -68,7 +72,7 @@ class TermParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """The content words of one article's lead, in order, and its cues.
+    """The content words of one article's lead, in order, by their stems, and its cues.
 
     `hashes`: uint32, shape (n_words,). `marks`: uint8, shape (n_words,), sums of `dedup.cues.NAME` and its like.
     """
@@ -145,7 +149,7 @@ def read_terms(leads: Leads, marks: NDArray[np.uint8], cues: Sequence[Cues], par
     """The terms of each lead, of the marks of its words and its cues (`dedup.cues.read_cues`)."""
     rank = np.arange(len(leads.words)) - np.repeat(np.cumsum(leads.counts) - leads.counts, leads.counts)
     kept = ~leads.is_stop & (rank < params.lead_words)
-    hashes = (leads.words >> np.uint64(32)).astype(np.uint32)[kept]
+    hashes = (leads.stems >> np.uint64(32)).astype(np.uint32)[kept]
     n_kept = np.diff(np.concatenate([[0], np.cumsum(kept)])[np.cumsum(leads.counts)], prepend=0)
     parts = split(hashes, n_kept), split(marks[kept], n_kept)
     return [Terms(own, own_marks, own_cues) for own, own_marks, own_cues in zip(*parts, cues, strict=True)]
@@ -347,10 +351,11 @@ def _weights(
     """What a term of so many of these articles counts, names aside: a power of its smooth inverse document frequency, 0
     where it tells nothing.
     """
-    n_imagined = n_articles + params.background_articles
+    imagined = np.maximum(params.background_articles, params.least_articles - n_articles)
+    n_imagined = n_articles + imagined
     weights = (np.log((1 + n_imagined) / (1 + frequency)) + 1) ** params.idf_power
     single = frequency < params.min_articles
-    weights = np.where(single, weights * np.sqrt(params.background_articles / n_imagined), weights)
+    weights = np.where(single, weights * np.sqrt(imagined / n_imagined), weights)
     common = np.maximum(params.common_articles, params.common_share * n_articles)
     weights[frequency > np.minimum(params.max_share * n_imagined, common)] = 0
     return np.asarray(weights)

@@ -14,7 +14,8 @@ from dedup.text import words as words_of
 PIECES = (
     "the", "second", "round", "of", "talks", "Vessin", "Game", "5", "Q2", "twenty", "five", "two", "weeks", "ago",
     "last", "month", "before", "Friday", "214", "prisoners", "1,000", "6.4", "vor", "zwei", "Wochen", "тижні", "水。",
-    "地震", "é", "о", ".", "!", "?", "\n", "\n\n", "…", "(", "“", "ǅ", "İ", "ﬁ", "\ud800", "😀",
+    "地震", "é", "о", "Gesprächen", "der", "die", "переговорів", "на", ".", "!", "?", "\n", "\n\n", "…", "(", "“", "ǅ",
+    "İ", "ﬁ", "\ud800", "😀",
 )  # fmt: skip
 TEXT = st.lists(st.sampled_from(PIECES), max_size=30).map(" ".join) | st.text(max_size=40)
 ARTICLES = st.lists(st.tuples(st.just("") | TEXT, TEXT), max_size=6)
@@ -28,7 +29,7 @@ def test_articles_read_together_are_read_as_each_alone(articles: list[tuple[str,
         leads = read_leads(titles, bodies, N_WORDS)
         cues, marks = read_cues(leads, [body for _, body in given])
         ends = np.cumsum(leads.counts)[:-1]
-        flat = leads.words, leads.sentence, leads.paragraph, leads.is_stop, leads.is_number, marks
+        flat = leads.words, leads.stems, leads.sentence, leads.paragraph, leads.is_stop, leads.is_number, marks
         parts = [[part.tolist() for part in np.split(one, ends)] for one in flat]
         return [([one[i] for one in parts], cues[i].to_bytes()) for i in range(len(given))]
 

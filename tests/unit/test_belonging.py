@@ -45,7 +45,7 @@ def two_rounds_and_others() -> Seen:
         *(telling(f"first {i}", theme, day=i / 4) for i in range(4)),
         *(telling(f"second {i}", theme, day=20 + i / 4) for i in range(4)),
         *(telling(f"other {i}", other, day=1) for i in range(3)),
-        telling("alone", words("nobody's", 40), theme[:12], day=1),
+        telling("alone", words("nobody's", 40), theme[:8], day=1),
     ]
     return Seen.of(tellings, np.array([0] * 4 + [1] * 4 + [2] * 3 + [3]), PARAMS)
 

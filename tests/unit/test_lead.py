@@ -118,6 +118,48 @@ def test_a_stop_word_is_one_in_the_language_of_its_own_text() -> None:
     assert found.is_stop[: found.counts[0]].sum() >= 12
 
 
+GERMAN = "Die Gespräche der Minister in Vessin sind zu Ende, und nach den Gesprächen war von 1.250.000 Tonnen die Rede."
+
+
+def shared_stems(one: str, other: str) -> set[int]:
+    found: set[int] = set(lead(one).stems.tolist()) & set(lead(other).stems.tolist())
+    return found
+
+
+def test_in_a_language_that_inflects_a_word_is_known_by_its_first_letters() -> None:
+    found = lead(GERMAN)
+    stems = dict(zip(found.words.tolist(), found.stems.tolist(), strict=True))
+    one, other = hashes_of(["Gespräche", "Gesprächen"])
+    assert one != other
+    assert stems[one] == stems[other] == hashes_of(["gespr"])[0]
+    for kept in ("Ende", "1250000"):
+        assert stems[hashes_of([kept])[0]] == hashes_of([kept])[0]
+
+
+@pytest.mark.parametrize("title", ["Переговори у Вессіні завершено", "Οι συνομιλίες ολοκληρώθηκαν"])
+def test_letters_say_that_a_language_inflects_where_there_are_no_stop_words(title: str) -> None:
+    assert lead(title).stems.tolist() == hashes_of([word[:5] for word in normalise(title).split()])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The ministers ended their negotiations in Vessin, and there was talk of 1,250,000 tonnes of it.",
+        "ministers end negotiations vessin harbour",
+        "部长们在维辛结束会谈，随后谈到一百二十五万吨。",
+        "talks talks talks " * 10 + "die Gespräche",
+    ],
+)
+def test_elsewhere_a_word_is_its_own_stem(text: str) -> None:
+    assert lead(text).stems.tolist() == lead(text).words.tolist()
+
+
+def test_a_stem_depends_on_the_text_alone_however_far_it_is_read() -> None:
+    assert shared_stems(GERMAN, GERMAN) == set(lead(GERMAN).stems.tolist())
+    wide = " " * 40 + (" " * 40).join(GERMAN.split())
+    assert lead(wide).stems.tolist() == lead(GERMAN).stems.tolist()
+
+
 def test_a_clause_is_what_marks_within_a_sentence_part_from_the_rest() -> None:
     found = lead("Rivers rose, towns (and docks) flooded - again. Boats sank", "Flood")
     assert found.clause.tolist() == [0, 1, 1, 2, 3, 3, 4, 5, 6, 6]
@@ -134,6 +176,6 @@ def test_leads_are_arrays_of_the_kinds_that_they_say() -> None:
     found = lead("Rivers rose by 6.4 metres. Towns flooded.", "Flood")
     kinds = {name: getattr(found, name).dtype for name in Leads.__slots__}
     assert kinds == {
-        "words": np.uint64, "counts": np.int64, "clause": np.int64, "sentence": np.int64, "paragraph": np.int64,
-        "is_stop": np.bool_, "is_number": np.bool_,
+        "words": np.uint64, "stems": np.uint64, "counts": np.int64, "clause": np.int64, "sentence": np.int64,
+        "paragraph": np.int64, "is_stop": np.bool_, "is_number": np.bool_,
     }  # fmt: skip

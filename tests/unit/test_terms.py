@@ -20,9 +20,9 @@ def read(text: str, title: str = "") -> list[int]:
 def test_function_words_are_left_out_in_each_language() -> None:
     for text, content in (
         ("The minister was in the city on the day that it had been flooded", "minister city day flooded"),
-        ("Міністр був у місті, коли це було під водою, що прийшла за ніч", "міністр місті водою прийшла ніч"),
-        ("Bakan bu kentte ve bir de sel için", "bakan kentte sel"),
-        ("Der Minister war in der Stadt, und das Wasser ist von dort", "minister stadt wasser"),
+        ("Міністр був у місті, коли це було під водою, що прийшла за ніч", "мініс місті водою прийш ніч"),
+        ("Bakan bu kentte ve bir de sel için", "bakan kentt sel"),
+        ("Der Minister war in der Stadt, und das Wasser ist von dort", "minis stadt wasse"),
     ):
         assert set(read(content)) >= set(read(text)), text
 
