@@ -159,12 +159,13 @@ class _Segment:
 class Index:
     """Articles by number, laid out so that those similar to others are found.
 
-    `scaled`: their rows over the roots of their reliabilities, float64. `places`: for each term its place in the order
+    `scaled`: their rows over the roots of their reliabilities, float64; an index shares them with the one that it was
+    made of, so only the last of several can be appended to. `places`: for each term its place in the order
     of rising frequency, as it was when the index was made; `cuts`: places at which rows are cut into head and rest, 0
     first, `base` the one of `cuts` at which few rests are long. `is_here`: which articles have not left.
     """
 
-    scaled: sparse.csr_matrix
+    scaled: Rows
     days: NDArray[np.float64]
     params: GraphParams
     places: NDArray[np.int32]
@@ -191,15 +192,15 @@ class Index:
         levels = _LEAST_FREQUENT << np.arange(32, dtype=np.int64)
         inner = {*np.searchsorted(frequency[order], levels, side="right").tolist()} - {0, n_terms}
         cuts = (0, *sorted(inner), n_terms)
-        nothing = sparse.csr_matrix((0, n_terms))
+        nothing = Rows.of(sparse.csr_matrix((0, n_terms)))
         return cls(nothing, np.zeros(0), params, places, cuts, 0, (), np.zeros(0, np.bool_))
 
     def appended(self, rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64]) -> Index:
         """The index with more articles, numbered on, whose rows have the same columns."""
         scaled, first = _scaled(rows, n_words, self.params), len(self.days)
+        self.scaled.append(scaled)
         grown = replace(
             self,
-            scaled=sparse.vstack([self.scaled, scaled], format="csr"),
             days=np.concatenate([self.days, days]),
             is_here=np.concatenate([self.is_here, np.ones(len(days), np.bool_)]),
             base=self.base if first else self._base(scaled),
@@ -228,7 +229,7 @@ class Index:
 
     def segmented(self, numbers: NDArray[np.int64], segments: Sequence[_Segment]) -> Index:
         """The index with these segments, and after them those that these articles make."""
-        placed, days = self.placed(self.scaled[numbers]), self.days[numbers]
+        placed, days = self.placed(self.scaled.at(numbers)), self.days[numbers]
         rests = _rests(placed, self.cuts)
         is_dated = np.isfinite(days)
         is_long = rests[:, self.base] >= _most_rest(self.params)
@@ -254,7 +255,7 @@ class Index:
 
 def find_pairs(index: Index, since: int = 0) -> Pairs:
     """The strongest pairs in which at least one article has a number from `since` on."""
-    found, scaled = Pairs.of([]), Rows.of(index.scaled)
+    found = Pairs.of([])
     waiting: list[Pairs] = []
     fresh = [i for i, segment in enumerate(index.segments) if segment.numbers.max() >= since]
     for i in fresh:
@@ -264,7 +265,7 @@ def find_pairs(index: Index, since: int = 0) -> Pairs:
         here = index.is_here[one] & index.is_here[other]
         one, other = one[here], other[here]
         order = np.argsort(other, kind="stable")
-        pairs = _similar(other[order], one[order], scaled, index)
+        pairs = _similar(other[order], one[order], index)
         waiting += [pairs, pairs.mirrored()]
         if sum(len(one.left) for one in waiting) > _PAIRS_HELD:
             found, waiting = strongest(Pairs.of([found, *waiting]), index), []
@@ -347,10 +348,10 @@ def _likely(
     return (one[one < other], other[one < other]) if left is right else (one, other)
 
 
-def _similar(one: NDArray[np.int64], other: NDArray[np.int64], scaled: Rows, index: Index) -> Pairs:
+def _similar(one: NDArray[np.int64], other: NDArray[np.int64], index: Index) -> Pairs:
     """Those of these pairs that are similar."""
     params = index.params
-    products, n_shared = scaled.products(one, other)
+    products, n_shared = index.scaled.products(one, other)
     similarity = products * time_kernel(index.days[one] - index.days[other], params)
     pairs = Pairs(one.astype(np.int32), other.astype(np.int32), similarity, n_shared >= params.min_shared_terms)
     return pairs.at(similarity >= params.min_similarity)

@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from dedup.known import Known, marks_of, pair_keys
-from dedup.products import Rows
+from dedup.products import Rows, squares
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,9 @@ class Scored:
             np.concatenate([right[~is_fresh], fresh.right]),
             np.concatenate([self.scores[~is_fresh], fresh.scores]),
         )
-        return pairs, np.unique(np.concatenate([fresh.left, fresh.right]))
+        is_changed = np.zeros(len(groups.sizes), np.bool_)
+        is_changed[fresh.left] = is_changed[fresh.right] = True
+        return pairs, np.flatnonzero(is_changed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,7 +248,7 @@ class Groups:
     def factors(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Factors:
         """What the scores of these pairs are made of."""
         params = self.params
-        self._find_centres(np.union1d(left, right))
+        self._find_centres(left, right)
         mean = self._products(left, right) / (self.roots[left] * self.roots[right])
         size_ratio = np.abs(np.log(self.sizes[left] / self.sizes[right]))
         crowding = np.minimum(1 + params.crowding * size_ratio, params.max_crowding)
@@ -277,9 +279,12 @@ class Groups:
         gone = self.places[np.concatenate([one, other])]
         self.centres.drop(gone[gone >= 0])
 
-    def _find_centres(self, groups: NDArray[np.int64]) -> None:
+    def _find_centres(self, *asked: NDArray[np.int64]) -> None:
         """Sums the articles of those of these groups that have no centre yet."""
-        missing = groups[self.places[groups] < 0]
+        is_missing = np.zeros(len(self.sizes), np.bool_)
+        for groups in asked:
+            is_missing[groups] = True
+        missing = np.flatnonzero(is_missing & (self.places < 0))
         if len(missing):
             number = np.full(len(self.sizes), -1)
             number[missing] = np.arange(len(missing))
@@ -294,14 +299,16 @@ class Groups:
         self.centres.append(centres)
         n_rows = len(self.centres.living)
         self.places[groups] = np.arange(n_rows - len(groups), n_rows)
-        self.cohesions[groups] = self._cohesions(groups)
+        self.cohesions[groups] = self._cohesions(groups, squares(centres))
 
-    def _cohesions(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Mean similarity within each of these over the expected one, with `prior_members` of the expected."""
+    def _cohesions(self, groups: NDArray[np.int64], own: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean similarity within each of these over the expected one, with `prior_members` of the expected; `own` are
+        the squares of their centres.
+        """
         params, cohesions = self.params, np.ones(len(groups))
         several = np.flatnonzero(self.sizes[groups] > 1)
         group = groups[several]
-        found = self.centres.squares(self.places[group]) - self.squares[group]
+        found = own[several] - self.squares[group]
         expected = np.maximum(self.roots[group] ** 2 - self.reliabilities[group], 1e-9)
         others = self.sizes[group] - 1
         shrunk = (params.prior_members + others * found / expected) / (params.prior_members + others)

@@ -27,6 +27,7 @@ InUse = Callable[[Literal["story", "storyline"], Collection[str]], Collection[st
 
 _FAMILY_ID: Final = attrgetter("family_id")
 _STORY: Final = attrgetter("story")
+_N_FAMILIES: Final = attrgetter("n_families")
 _IS_PLACED: Final = attrgetter("is_placed")
 
 
@@ -148,9 +149,12 @@ def _settle(
     moved |= (code < 0) | (code != code[firsts[label_of]])
     moved[[i for i, name in enumerate(map(_FAMILY_ID, inside)) if name in touched]] = True
     is_same = np.bincount(label_of, moved, len(firsts)) == 0
-    for label in np.flatnonzero(is_same).tolist():
-        story = window.stories[stories[firsts[label]]]
-        is_same[label] = story.status == "open" and len(held[story.id]) == story.n_families == sizes[label]
+    likely = np.flatnonzero(is_same)
+    names = [stories[first] for first in firsts[likely].tolist()]
+    told = [window.stories[name] for name in names]
+    n_told, n_held = np.array(list(map(_N_FAMILIES, told))), np.array([len(held[name]) for name in names])
+    is_same[likely] = np.array([story.status == "open" for story in told], np.bool_)
+    is_same[likely] &= (n_told == n_held) & (n_told == sizes[likely])
     same = [stories[first] for first in firsts[is_same].tolist()]
     return {story: held[story] for story in same}, np.flatnonzero(~is_same[label_of])
 

@@ -13,6 +13,16 @@ _PAIRS_AT_ONCE: Final = 2048
 """Pairs computed at once: their entries stay in a cache."""
 
 
+_FEW_ROWS: Final = 100
+"""Rows up to which it takes longer to make a matrix of them than to gather their entries one by one."""
+
+
+def squares(rows: sparse.csr_matrix) -> NDArray[np.float64]:
+    """The product of each row with itself, as `Rows.products` has it: float64, shape (n,)."""
+    owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    return np.bincount(owner, rows.data * rows.data, rows.shape[0]).astype(np.float64)
+
+
 @dataclass(slots=True, eq=False)
 class Rows:
     """Sparse rows, to which more are added and of which some are dropped. Their indices are sorted.
@@ -73,29 +83,32 @@ class Rows:
         sums, shared = zip((np.zeros(0), np.zeros(0, np.int64)), *parts, strict=True)
         return np.concatenate(sums), np.concatenate(shared)
 
-    def squares(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The product of each of these rows with itself, as `products` has it."""
-        rows = self.at(places)
-        owner = np.repeat(np.arange(len(places)), np.diff(rows.indptr))
-        return np.bincount(owner, rows.data * rows.data, len(places)).astype(np.float64)
+    def _entries(self, places: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int32]]:
+        """The entries of the rows at these places, their columns, and where those of each row end, from 0 on."""
+        if len(places) > _FEW_ROWS:
+            rows = self.at(places)
+            return rows.data, rows.indices, rows.indptr
+        starts, lengths = self.ends[places], self.ends[places + 1] - self.ends[places]
+        ends = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
+        entries = np.arange(ends[-1]) + np.repeat(starts - ends[:-1], lengths)
+        return self.data[entries], self.indices[entries], ends
 
     def _some(
         self, left: NDArray[np.int64], right: NDArray[np.int64], laid_out: NDArray[Any]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Each left row is laid out over all columns once, for all rows that it is multiplied with."""
-        rows = self.at(right)
-        found, columns = rows.data, rows.indices
+        found, columns, ends = self._entries(right)
         firsts = np.flatnonzero(np.diff(left, prepend=-1))
         spans = self.ends[left[firsts]].tolist(), self.ends[left[firsts] + 1].tolist()
-        cuts = [*rows.indptr[firsts].tolist(), len(found)]
+        cuts = [*ends[firsts].tolist(), len(found)]
         for i, (start, stop) in enumerate(zip(*spans, strict=True)):
             own, here = self.indices[start:stop], slice(cuts[i], cuts[i + 1])
             laid_out[own] = self.data[start:stop]
             found[here] *= laid_out.take(columns[here])
             laid_out[own] = 0
-        owner = np.repeat(np.arange(len(right)), np.diff(rows.indptr))
+        owner = np.repeat(np.arange(len(right)), np.diff(ends))
         shared = np.concatenate([np.zeros(1, np.int64), np.cumsum(found != 0, dtype=np.int64)])
-        return np.bincount(owner, found, len(right)).astype(np.float64), np.diff(shared[rows.indptr])
+        return np.bincount(owner, found, len(right)).astype(np.float64), np.diff(shared[ends])
 
     def _make_room(self, more: int) -> None:
         """Moves the living rows together, with room for so many entries more and half as many as there are."""

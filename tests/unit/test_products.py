@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from dedup.products import Rows
+from dedup.products import Rows, squares
 
 
 def random_rows(n: int, seed: int, dtype: type = np.float64) -> sparse.csr_matrix:
@@ -30,7 +30,7 @@ def test_a_product_is_the_same_to_the_bit_whichever_row_comes_first() -> None:
     left, right = (side.ravel() for side in np.mgrid[:60, :60])
     sums, _ = rows.products(left, right)
     assert sums.reshape(60, 60).tolist() == sums.reshape(60, 60).T.tolist()
-    assert rows.squares(np.arange(60)).tolist() == sums.reshape(60, 60).diagonal().tolist()
+    assert squares(rows.at(np.arange(60))).tolist() == sums.reshape(60, 60).diagonal().tolist()
 
 
 def test_rows_that_are_added_and_dropped_leave_the_others_as_they_are() -> None:
