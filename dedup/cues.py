@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from dedup.cue_words import LANGUAGES, CueWords
 from dedup.errors import DedupError
-from dedup.lead import Leads, hashes_of
+from dedup.lead import STEM_LETTERS, Leads, hashes_of
 from dedup.shingle import KnownWords, packed_arrays, split, spread, word_hashes
 from dedup.text import normalise
 
@@ -233,9 +233,10 @@ def common_numbers() -> frozenset[int]:
 
 @cache
 def months() -> frozenset[int]:
-    """The months, as `Tale.hashes` has words, but for one that is also a verb of that language."""
+    """The months, as `Tale.hashes` has words, whole or by stems, but for one that is also a verb of that language."""
     listed = {month for language in LANGUAGES for month in language.months.split()}
     listed -= {word for language in LANGUAGES for word in language.function.split()}
+    listed |= {month[:STEM_LETTERS] for month in listed}
     return frozenset(word >> 32 for word in hashes_of(sorted(listed)))
 
 

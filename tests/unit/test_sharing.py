@@ -90,6 +90,12 @@ def test_months_speak_for_one_round_where_they_agree_and_against_it_where_not() 
     assert likelier("It was cold in October there", "They said it may rain") == 0
 
 
+def test_months_are_known_by_their_stems_where_words_are() -> None:
+    december = "Es war kalt dort im Dezember und in der Stadt"
+    assert likelier(december, "Im Dezember fiel Regen in der Stadt und auf dem Land") == PLACING.month
+    assert likelier(december, "Es fiel Regen, und das war im August in der Stadt") == -PLACING.other_month
+
+
 def test_a_word_that_is_a_verb_as_often_as_a_month_is_none() -> None:
     may, august = (terms_of([f"The word {word} stood there"])[0].hashes.tolist() for word in ("may", "august"))
     assert months().isdisjoint(may)
