@@ -110,7 +110,7 @@ def test_two_articles_of_one_story_and_two_of_unlike_ones(rounds: Store) -> None
     together, apart = compared(rounds, "ferry-0", "ferry-1"), compared(rounds, "ferry-0", "first-1")
     assert (together.together, apart.together) == ("story", "nothing")
     assert together.pair is not None
-    assert together.pair.joining == "core"
+    assert together.pair.joining == "merge"
     assert apart.pair is not None
     assert apart.pair.apart is not None
     assert apart.pair.apart.cause == "similarity"
