@@ -24,7 +24,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: its path, its headers (names in lower case), and when it began and ended."""
+    """One request: its path, its headers (names in lower case), when it began, and when it was answered."""
 
     path: str
     headers: Mapping[str, str]
@@ -68,12 +68,11 @@ class _Request(BaseHTTPRequestHandler):
         time.sleep(answer.seconds)
         told = {name.lower(): value for name, value in self.headers.items()}
         etag = answer.headers.get("ETag")
+        if etag and told.get("if-none-match") == etag:
+            answer = Answer(status=304, headers=answer.headers)
+        self.server.asked.append(Asked(self.path, told, begun, time.monotonic()))  # who has the answer may look at once
         with suppress(OSError):
-            if etag and told.get("if-none-match") == etag:
-                self._send(Answer(status=304, headers=answer.headers))
-            else:
-                self._send(answer)
-        self.server.asked.append(Asked(self.path, told, begun, time.monotonic()))
+            self._send(answer)
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
