@@ -199,18 +199,21 @@ class Index:
         """The index with more articles, numbered on, whose rows have the same columns."""
         scaled, first = _scaled(rows, n_words, self.params), len(self.days)
         self.scaled.append(scaled)
+        placed = self.placed(scaled)
+        rests = _rests(placed, self.cuts)
         grown = replace(
             self,
             days=np.concatenate([self.days, days]),
             is_here=np.concatenate([self.is_here, np.ones(len(days), np.bool_)]),
-            base=self.base if first else self._base(scaled),
+            base=self.base if first else self._base(rests),
         )
-        return grown.segmented(np.arange(first, first + len(days)), self.segments)
+        fresh = grown._segments_of(np.arange(first, first + len(days)), placed, rests)
+        return replace(grown, segments=(*self.segments, *fresh))
 
-    def _base(self, scaled: sparse.csr_matrix) -> int:
+    def _base(self, rests: NDArray[np.float64]) -> int:
         """The cut at which few of these rests are long."""
-        is_long = _rests(self.placed(scaled), self.cuts) >= _most_rest(self.params)
-        return int(np.argmax(is_long.sum(axis=0) <= _LONG_RESTS * scaled.shape[0]))
+        is_long = rests >= _most_rest(self.params)
+        return int(np.argmax(is_long.sum(axis=0) <= _LONG_RESTS * len(rests)))
 
     def without(self, numbers: NDArray[np.int64]) -> Index:
         """The index where these articles are found no more; the others keep their numbers."""
@@ -229,20 +232,26 @@ class Index:
 
     def segmented(self, numbers: NDArray[np.int64], segments: Sequence[_Segment]) -> Index:
         """The index with these segments, and after them those that these articles make."""
-        placed, days = self.placed(self.scaled.at(numbers)), self.days[numbers]
-        rests = _rests(placed, self.cuts)
+        placed = self.placed(self.scaled.at(numbers))
+        fresh = self._segments_of(numbers, placed, _rests(placed, self.cuts))
+        return replace(self, segments=(*segments, *fresh))
+
+    def _segments_of(
+        self, numbers: NDArray[np.int64], placed: sparse.csr_matrix, rests: NDArray[np.float64]
+    ) -> list[_Segment]:
+        """The segments that these articles make, given their rows with the rarest terms first, and the rests of these."""
+        days = self.days[numbers]
         is_dated = np.isfinite(days)
         is_long = rests[:, self.base] >= _most_rest(self.params)
         groups = [np.flatnonzero(is_dated & ~is_long), np.flatnonzero(is_dated & is_long), np.flatnonzero(~is_dated)]
         n_rows = _segment_rows(days[is_dated], self.params)
-        fresh = [
+        return [
             _Segment(numbers[part], days[part], placed[part], rests[part])
             for group in groups
             for ordered in (group[np.argsort(days[group], kind="stable")],)
             for part in np.split(ordered, range(n_rows, len(ordered), n_rows))
             if len(part)
         ]
-        return replace(self, segments=(*segments, *fresh))
 
     def placed(self, scaled: sparse.csr_matrix) -> sparse.csr_matrix:
         """Rows with the rarest terms first: float32."""
@@ -351,7 +360,7 @@ def _likely(
 def _similar(one: NDArray[np.int64], other: NDArray[np.int64], index: Index) -> Pairs:
     """Those of these pairs that are similar."""
     params = index.params
-    products, n_shared = index.scaled.products(one, other)
+    products, n_shared = index.scaled.products_and_shared(one, other)
     similarity = products * time_kernel(index.days[one] - index.days[other], params)
     pairs = Pairs(one.astype(np.int32), other.astype(np.int32), similarity, n_shared >= params.min_shared_terms)
     return pairs.at(similarity >= params.min_similarity)

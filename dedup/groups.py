@@ -262,7 +262,7 @@ class Groups:
         swapped = lengths[left] < lengths[right]
         large, small = np.where(swapped, right, left), np.where(swapped, left, right)
         order, sums = np.argsort(large, kind="stable"), np.zeros(len(left))
-        sums[order], _ = self.centres.products(large[order], small[order])
+        sums[order] = self.centres.products(large[order], small[order])
         return sums
 
     def _join_centres(self, one: NDArray[np.int64], other: NDArray[np.int64], made: NDArray[np.int64]) -> None:

@@ -239,7 +239,7 @@ class _Stories:
         centres, cohesions = _centres(self.labels, wanted, self.scaled)
         both = sparse.vstack([self.scaled[articles], centres], format="csr")
         both.sort_indices()
-        similarity = Rows.of(both).products(row, len(articles) + which)[0]
+        similarity = Rows.of(both).products(row, len(articles) + which)
         return np.where(similarity >= self.params.min_cohesion * cohesions[which], similarity, 0.0)
 
 

@@ -19,7 +19,7 @@ def random_rows(n: int, seed: int, dtype: type = np.float64) -> sparse.csr_matri
 def test_products_and_shared_columns_are_those_of_the_dense_rows(n_pairs: int) -> None:
     rows, rng = random_rows(80, 1), np.random.default_rng(2)
     left, right = np.sort(rng.integers(80, size=n_pairs)), rng.integers(80, size=n_pairs)
-    sums, shared = Rows.of(rows).products(left, right)
+    sums, shared = Rows.of(rows).products_and_shared(left, right)
     dense = rows.toarray()
     assert np.allclose(sums, (dense[left] * dense[right]).sum(axis=1), rtol=1e-12)
     assert shared.tolist() == ((dense[left] * dense[right]) > 0).sum(axis=1).tolist()
@@ -28,7 +28,7 @@ def test_products_and_shared_columns_are_those_of_the_dense_rows(n_pairs: int) -
 def test_a_product_is_the_same_to_the_bit_whichever_row_comes_first() -> None:
     rows = Rows.of(random_rows(60, 3))
     left, right = (side.ravel() for side in np.mgrid[:60, :60])
-    sums, _ = rows.products(left, right)
+    sums = rows.products(left, right)
     assert sums.reshape(60, 60).tolist() == sums.reshape(60, 60).T.tolist()
     assert squares(rows.at(np.arange(60))).tolist() == sums.reshape(60, 60).diagonal().tolist()
 
