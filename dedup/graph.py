@@ -207,7 +207,7 @@ class Index:
             is_here=np.concatenate([self.is_here, np.ones(len(days), np.bool_)]),
             base=self.base if first else self._base(rests),
         )
-        fresh = grown._segments_of(np.arange(first, first + len(days)), placed, rests)
+        fresh = _segments(grown, np.arange(first, first + len(days)), placed, rests)
         return replace(grown, segments=(*self.segments, *fresh))
 
     def _base(self, rests: NDArray[np.float64]) -> int:
@@ -233,25 +233,8 @@ class Index:
     def segmented(self, numbers: NDArray[np.int64], segments: Sequence[_Segment]) -> Index:
         """The index with these segments, and after them those that these articles make."""
         placed = self.placed(self.scaled.at(numbers))
-        fresh = self._segments_of(numbers, placed, _rests(placed, self.cuts))
+        fresh = _segments(self, numbers, placed, _rests(placed, self.cuts))
         return replace(self, segments=(*segments, *fresh))
-
-    def _segments_of(
-        self, numbers: NDArray[np.int64], placed: sparse.csr_matrix, rests: NDArray[np.float64]
-    ) -> list[_Segment]:
-        """The segments that these articles make, given their rows with the rarest terms first, and the rests of these."""
-        days = self.days[numbers]
-        is_dated = np.isfinite(days)
-        is_long = rests[:, self.base] >= _most_rest(self.params)
-        groups = [np.flatnonzero(is_dated & ~is_long), np.flatnonzero(is_dated & is_long), np.flatnonzero(~is_dated)]
-        n_rows = _segment_rows(days[is_dated], self.params)
-        return [
-            _Segment(numbers[part], days[part], placed[part], rests[part])
-            for group in groups
-            for ordered in (group[np.argsort(days[group], kind="stable")],)
-            for part in np.split(ordered, range(n_rows, len(ordered), n_rows))
-            if len(part)
-        ]
 
     def placed(self, scaled: sparse.csr_matrix) -> sparse.csr_matrix:
         """Rows with the rarest terms first: float32."""
@@ -308,6 +291,24 @@ def _scaled(rows: sparse.csr_matrix, n_words: NDArray[np.float64], params: Graph
     scaled = (sparse.diags_array(reliability(n_words, params) ** -0.5).tocsr() @ rows).tocsr()
     scaled.sort_indices()
     return scaled
+
+
+def _segments(
+    index: Index, numbers: NDArray[np.int64], placed: sparse.csr_matrix, rests: NDArray[np.float64]
+) -> list[_Segment]:
+    """Those that articles of an index make, given their rows with the rarest terms first, and the rests of these."""
+    days = index.days[numbers]
+    is_dated = np.isfinite(days)
+    is_long = rests[:, index.base] >= _most_rest(index.params)
+    groups = [np.flatnonzero(is_dated & ~is_long), np.flatnonzero(is_dated & is_long), np.flatnonzero(~is_dated)]
+    n_rows = _segment_rows(days[is_dated], index.params)
+    return [
+        _Segment(numbers[part], days[part], placed[part], rests[part])
+        for group in groups
+        for ordered in (group[np.argsort(days[group], kind="stable")],)
+        for part in np.split(ordered, range(n_rows, len(ordered), n_rows))
+        if len(part)
+    ]
 
 
 def _segment_rows(days: NDArray[np.float64], params: GraphParams) -> int:
