@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -12,10 +13,8 @@ from scipy import sparse
 
 _LANES: Final = 8
 """Rows laid out side by side: an entry of another row meets all of them in one line of a cache."""
-_BUNDLES_AT_ONCE: Final = 16
-"""Bundles of rows laid out at once: they stay in a cache."""
-
-
+_ENTRIES_AT_ONCE: Final = 1 << 14
+"""About how many entries of rows are laid out at once: they stay in a cache."""
 _FEW_ROWS: Final = 100
 """Rows up to which it takes longer to make a matrix of them than to gather their entries one by one."""
 
@@ -121,7 +120,7 @@ class Rows:
         sums, shared = [np.zeros((0, _LANES))], [np.zeros((0, _LANES))]
         for rights, lefts in self._laid_out(bundles):
             sums.append(rights @ lefts)
-            rights.data = np.ones(len(rights.data))
+            rights.data = (rights.data != 0).astype(np.float64)
             shared.append(rights @ (lefts != 0).astype(np.float64))
         at = bundles.places, bundles.lanes
         return np.concatenate(sums)[at], np.concatenate(shared)[at].astype(np.int64)
@@ -131,9 +130,8 @@ class Rows:
         float64, shape (n_places, _LANES), with a place for each column that a left row of the bundle has entries in.
         """
         place = np.zeros(self.n_columns, np.int32)
-        for i in range(0, len(bundles.cuts) - 1, _BUNDLES_AT_ONCE):
-            cuts = bundles.cuts[i : i + _BUNDLES_AT_ONCE + 1]
-            lefts = bundles.lefts[i * _LANES : (i + _BUNDLES_AT_ONCE) * _LANES]
+        for start, stop in self._runs(bundles):
+            cuts, lefts = bundles.cuts[start : stop + 1], bundles.lefts[start * _LANES : stop * _LANES]
             own, own_columns, own_ends = self._entries(lefts)
             found, columns, ends = self._entries(bundles.rights[cuts[0] : cuts[-1]])
             places, numbers = np.empty_like(own_columns), np.arange(1, len(own) + 1, dtype=np.int32)
@@ -147,6 +145,13 @@ class Rows:
             laid_out = np.zeros((len(own) + 1, _LANES))
             laid_out[places, np.repeat(np.arange(len(lefts)) % _LANES, np.diff(own_ends))] = own
             yield sparse.csr_matrix((found, columns, ends), shape=(len(ends) - 1, len(laid_out))), laid_out
+
+    def _runs(self, bundles: _Bundles) -> Iterator[tuple[int, int]]:
+        """From which bundle to which they are laid out at once."""
+        lengths = self.ends[bundles.lefts + 1] - self.ends[bundles.lefts]
+        ends = np.add.reduceat(lengths, np.arange(0, len(lengths), _LANES), dtype=np.int64).cumsum()
+        run = np.concatenate([np.zeros(1, np.int64), ends])[:-1] // _ENTRIES_AT_ONCE
+        return pairwise([*np.flatnonzero(np.diff(run, prepend=-1)).tolist(), len(ends)])
 
     def _entries(self, places: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int32]]:
         """The entries of the rows at these places, their columns, and where those of each row end, from 0 on."""
