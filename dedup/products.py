@@ -62,7 +62,7 @@ class Rows:
     """Sparse rows, to which more are added and of which some are dropped. Their indices are sorted.
 
     `data` and `indices` have room to grow; row i has the entries from `ends[i]` to `ends[i + 1]`. `living` says which
-    rows were not dropped.
+    rows were not dropped. `room` is for what is laid out while products are found, and clear before and after.
     """
 
     data: NDArray[Any]
@@ -70,9 +70,11 @@ class Rows:
     ends: NDArray[np.int32]
     n_columns: int
     living: NDArray[np.bool_] = field(init=False)
+    room: NDArray[np.int32] = field(init=False)
 
     def __post_init__(self) -> None:
         self.living = np.ones(len(self.ends) - 1, np.bool_)
+        self.room = np.zeros(self.n_columns, np.int32)
 
     @classmethod
     def of(cls, rows: sparse.csr_matrix) -> Rows:
@@ -129,25 +131,29 @@ class Rows:
         """The right rows of some bundles after the other, and what they are multiplied with: the left rows as columns,
         float64, shape (n_places, _LANES), with a place for each column that a left row of the bundle has entries in.
         """
-        place = np.zeros(self.n_columns, np.int32)
+        room = self.room
         for start, stop in self._runs(bundles):
             cuts, lefts = bundles.cuts[start : stop + 1], bundles.lefts[start * _LANES : stop * _LANES]
-            own, own_columns, own_ends = self._entries(lefts)
-            found, columns, ends = self._entries(bundles.rights[cuts[0] : cuts[-1]])
-            places, numbers = np.empty_like(own_columns), np.arange(1, len(own) + 1, dtype=np.int32)
-            starts, spans = [*own_ends[:-1:_LANES].tolist(), len(own)], ends[cuts - cuts[0]].tolist()
+            found, columns, ends = self._entries(np.concatenate([lefts, bundles.rights[cuts[0] : cuts[-1]]]))
+            n_own, own_ends = int(ends[len(lefts)]), ends[: len(lefts) + 1]
+            places, numbers = np.empty(n_own, np.int32), np.arange(1, n_own + 1, dtype=np.int32)
+            starts, spans = [*own_ends[:-1:_LANES].tolist(), n_own], ends[cuts - cuts[0] + len(lefts)].tolist()
             for j in range(len(cuts) - 1):
                 mine, here = slice(starts[j], starts[j + 1]), slice(spans[j], spans[j + 1])
-                place[own_columns[mine]] = numbers[mine]
-                places[mine] = place[own_columns[mine]]
-                columns[here] = place.take(columns[here], mode="clip")
-                place[own_columns[mine]] = 0
-            laid_out = np.zeros((len(own) + 1, _LANES))
-            laid_out[places, np.repeat(np.arange(len(lefts)) % _LANES, np.diff(own_ends))] = own
-            yield sparse.csr_matrix((found, columns, ends), shape=(len(ends) - 1, len(laid_out))), laid_out
+                own = columns[mine]
+                room[own] = numbers[mine]
+                places[mine] = room[own]
+                columns[here] = room.take(columns[here], mode="clip")
+                room[own] = 0
+            laid_out = np.zeros((n_own + 1, _LANES))
+            laid_out[places, np.repeat(np.arange(len(lefts)) % _LANES, np.diff(own_ends))] = found[:n_own]
+            rights = found[n_own:], columns[n_own:], ends[len(lefts) :] - n_own
+            yield sparse.csr_matrix(rights, shape=(len(ends) - len(own_ends), len(laid_out))), laid_out
 
     def _runs(self, bundles: _Bundles) -> Iterator[tuple[int, int]]:
         """From which bundle to which they are laid out at once."""
+        if len(bundles.lefts) <= _LANES:
+            return pairwise(range(len(bundles.cuts)))
         lengths = self.ends[bundles.lefts + 1] - self.ends[bundles.lefts]
         ends = np.add.reduceat(lengths, np.arange(0, len(lengths), _LANES), dtype=np.int64).cumsum()
         run = np.concatenate([np.zeros(1, np.int64), ends])[:-1] // _ENTRIES_AT_ONCE
