@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import chain, count
@@ -188,6 +189,7 @@ def mint(kind: Literal["story", "storyline", "family"], founding_article: str, t
     return named
 
 
+@lru_cache(4_096)
 def _named(kind: Literal["story", "storyline", "family"], text: str) -> str:
     return _LETTERS[kind] + blake2b(text.encode(), digest_size=8).hexdigest()
 
