@@ -268,12 +268,8 @@ def _pair(contents: Sequence[Content], edges: Iterable[Edge], params: FamilyPara
     """The families of two contents: most groups have no more."""
     long, short = sorted(contents, key=_prominence)
     ends = {long.number, short.number}
-    joining = next((edge for edge in edges if edge.one in ends and edge.other in ends), None)
-    if joining is None:
-        return [[long], [short]]
-    if joining.jaccard >= params.least_with_core:
-        return [[long, short]]
-    core = _core([long], [short], params)
+    is_joined = any(edge.one in ends and edge.other in ends for edge in edges)
+    core = _core([long], [short], params) if is_joined else None
     return [[long], [short]] if core is None else [[core, short if core is long else long]]
 
 
