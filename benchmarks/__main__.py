@@ -161,7 +161,7 @@ def run_web() -> Figures:
 
 
 def run_scale() -> Figures:
-    """Offline clustering up to 300,000 articles, beside what a user would pick instead; it takes an hour."""
+    """Offline clustering up to 300,000 articles, beside what a user would pick instead; it takes half an hour."""
     shown = list(scale.measure(_sizes("DEDUP_BENCH_MOST"), _sizes("DEDUP_BENCH_MOST_OF_PEERS")))
     ours = [one for one in shown if one.way == scale.OURS]
     show_table(

@@ -133,7 +133,6 @@ def _clean(url: str) -> str:
     return cleaned._replace(path=cleaned.path or "/" if query else cleaned.path, query=query, fragment="").geturl()
 
 
-@lru_cache(4_096)
 def format_time(seconds: float | None) -> str:
     """Unix seconds as RFC 3339 in UTC (milliseconds only where there are any); "" for None."""
     if seconds is None:
