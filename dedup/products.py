@@ -151,7 +151,7 @@ class Rows:
             yield sparse.csr_matrix(rights, shape=(len(ends) - len(own_ends), len(laid_out))), laid_out
 
     def _runs(self, bundles: _Bundles) -> Iterator[tuple[int, int]]:
-        """From which bundle to which they are laid out at once."""
+        """From which bundle to which they are laid out at once: until there are about `_ENTRIES_AT_ONCE`."""
         if len(bundles.lefts) <= _LANES:
             return pairwise(range(len(bundles.cuts)))
         lengths = self.ends[bundles.lefts + 1] - self.ends[bundles.lefts]
