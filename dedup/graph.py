@@ -22,12 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dedup.compiled import compiled
 from dedup.products import Rows
 
 _SEGMENT_ROWS: Final = (256, 2048)
@@ -266,14 +267,36 @@ def find_pairs(index: Index, since: int = 0) -> Pairs:
 
 def strongest(pairs: Pairs, index: Index) -> Pairs:
     """Of each article's pairs the strongest `max_neighbours` (rule 2), in the order given."""
-    kept = np.bincount(pairs.left, minlength=1)[pairs.left] <= index.params.max_neighbours
-    many = np.flatnonzero(~kept)
-    rank = np.empty(len(index.days), np.int32)
-    rank[np.argsort(index.days, kind="stable")] = np.arange(len(index.days), dtype=np.int32)
-    ranked = many[np.lexsort((rank[pairs.right[many]], -pairs.similarity[many], pairs.left[many]))]
-    left = pairs.left[ranked]
-    kept[ranked] = np.arange(len(left)) - np.searchsorted(left, left) < index.params.max_neighbours
-    return pairs.at(kept)
+    rank = np.empty(len(index.days), np.int64)
+    rank[np.argsort(index.days, kind="stable")] = np.arange(len(index.days))
+    ranks, most = rank[pairs.right], index.params.max_neighbours
+    return pairs.at(_are_strongest(pairs.left, pairs.similarity, ranks, len(rank), most))
+
+
+@compiled
+def _are_strongest(
+    left: NDArray[np.int32], similarity: NDArray[np.float64], rank: NDArray[np.int64], n_articles: int, most: int
+) -> NDArray[np.bool_]:
+    """Which pairs are among the `most` of their left article with the greatest similarity, and then the lowest rank."""
+    strong, n_strong = np.empty((n_articles, most), np.int64), np.zeros(n_articles, np.int64)
+    for pair in range(len(left)):
+        own, place = strong[left[pair]], n_strong[left[pair]]
+        while place > 0:
+            other = own[place - 1]
+            if similarity[pair] < similarity[other] or (
+                similarity[pair] == similarity[other] and rank[pair] > rank[other]
+            ):
+                break
+            if place < most:
+                own[place] = other
+            place -= 1
+        if place < most:
+            own[place] = pair
+            n_strong[left[pair]] = min(n_strong[left[pair]] + 1, most)
+    kept = np.zeros(len(left), np.bool_)
+    for article in range(n_articles):
+        kept[strong[article, : n_strong[article]]] = True
+    return kept
 
 
 def graph_of(pairs: Pairs, n: int) -> sparse.csr_matrix:
@@ -340,22 +363,79 @@ def _likely(
     """
     params = index.params
     asked = params.min_similarity / max(float(time_kernel(np.array(left.gap(right)), params)), _NEVER) - _SLACK
-    longest = left.longest * right.longest
-    level = int(np.argmax(longest < asked))
-    if level == 0:
+    if left.longest[0] * right.longest[0] < asked:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    cut = index.cuts[level]
-    end = columns.indptr[cut]
-    head = sparse.csr_matrix(
-        (columns.data[:end], columns.indices[:end], columns.indptr[: cut + 1]), shape=(cut, columns.shape[1])
+    pairs, most = _meeting(
+        _Side(left.rows.data, left.rows.indices, left.rows.indptr, left.rests),
+        _Side(columns.data, columns.indices, columns.indptr, right.rests),
+        right.longest,
+        np.array(index.cuts),
+        asked,
+        left is right,
     )
-    product = left.rows[:, :cut] @ head
-    strong = np.flatnonzero(product.data >= asked - longest[level])
-    rows, cols = np.searchsorted(product.indptr, strong, side="right") - 1, product.indices[strong]
-    most = product.data[strong] + left.rests[rows, level] * right.rests[cols, level] + _SLACK
-    near = most * time_kernel(left.days[rows] - right.days[cols], params) >= params.min_similarity
-    one, other = left.numbers[rows[near]], right.numbers[cols[near]]
-    return (one[one < other], other[one < other]) if left is right else (one, other)
+    rows, cols = pairs.T
+    near = (most + _SLACK) * time_kernel(left.days[rows] - right.days[cols], params) >= params.min_similarity
+    return left.numbers[rows[near]], right.numbers[cols[near]]
+
+
+class _Side(NamedTuple):
+    """The rows of a segment, or their columns, and the rests of the rows, as a `_Segment` has them."""
+
+    data: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    rests: NDArray[np.float64]
+
+
+@compiled
+def _level(rests: NDArray[np.float64], longest: NDArray[np.float64], asked: float) -> int:
+    """The first cut from which on a row is too short to be as similar to others, as long as that, as is asked."""
+    level = 0
+    while level + 1 < len(rests) and rests[level] * longest[level] >= asked:
+        level += 1
+    return level
+
+
+@compiled
+def _meeting(
+    rows: _Side,
+    columns: _Side,
+    longest: NDArray[np.float64],
+    cuts: NDArray[np.int64],
+    asked: float,
+    is_same: bool,
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Places of pairs of rows of two segments whose product may be `asked`: int32, shape (n_pairs, 2), and how much it
+    is at most. Each row is cut where its own rest is short enough for the `longest` ones of the other segment; in its
+    own segment it meets only those after it.
+    """
+    n_others = len(columns.rests)
+    sums, seen, last_seen = np.zeros(n_others, np.float32), np.zeros(n_others, np.int32), np.zeros(n_others, np.int32)
+    pairs, most, n_found = np.zeros((n_others, 2), np.int32), np.zeros(n_others), 0
+    starts = columns.ends.copy()
+    for row in range(len(rows.rests)):
+        level, n_seen = _level(rows.rests[row], longest, asked), 0
+        for entry in range(rows.ends[row], rows.ends[row + 1]):
+            place, value = rows.indices[entry], rows.data[entry]
+            if place >= cuts[level]:
+                break
+            while is_same and starts[place] < columns.ends[place + 1] and columns.indices[starts[place]] <= row:
+                starts[place] += 1
+            for met in range(starts[place], columns.ends[place + 1]):
+                other = columns.indices[met]
+                if last_seen[other] != row + 1:
+                    last_seen[other], sums[other], seen[n_seen] = row + 1, 0, other
+                    n_seen += 1
+                sums[other] += value * columns.data[met]
+        least = asked - rows.rests[row, level] * longest[level]
+        if n_found + n_seen > len(pairs):
+            pairs, most = np.concatenate((pairs, pairs)), np.concatenate((most, most))
+        for other in seen[:n_seen]:
+            if sums[other] >= least:
+                pairs[n_found, 0], pairs[n_found, 1] = row, other
+                most[n_found] = sums[other] + rows.rests[row, level] * columns.rests[other, level]
+                n_found += 1
+    return pairs[:n_found], most[:n_found]
 
 
 def _similar(one: NDArray[np.int64], other: NDArray[np.int64], index: Index) -> Pairs:

@@ -203,18 +203,17 @@ class Groups:
         """The groups of articles with the same label, 0..k-1. `numbers`: what the groups are known by in `known`."""
         n, n_groups = len(labels), int(labels.max(initial=-1)) + 1
         dated = np.isfinite(published_days)
-        own = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
         firsts = np.full(n_groups, n)
         np.minimum.at(firsts, labels, np.arange(n))
         counted = dated.astype(np.float64), np.where(dated, published_days, 0.0)
-        sizes, roots, reliabilities, squares, n_dated, days = (
+        sizes, roots, reliabilities, own, n_dated, days = (
             np.bincount(labels, one, n_groups).astype(np.float64)
-            for one in (np.ones(n), np.sqrt(reliability), reliability, own, *counted)
+            for one in (np.ones(n), np.sqrt(reliability), reliability, squares(rows), *counted)
         )
         marks, narrow = marks_of(np.arange(n_groups) if numbers is None else numbers), _narrowed(rows)
         nothing = Rows.of(sparse.csr_matrix((0, narrow.shape[1]), dtype=rows.dtype))
         return cls(
-            params, narrow, labels, marks, known, firsts, sizes, roots, reliabilities, squares, n_dated, days,
+            params, narrow, labels, marks, known, firsts, sizes, roots, reliabilities, own, n_dated, days,
             np.full(n_groups, np.nan), np.full(n_groups, -1), nothing,
         )  # fmt: skip
 
@@ -257,13 +256,7 @@ class Groups:
 
     def _products(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
         """Sums of the cosines between the articles of two groups."""
-        left, right = self.places[left], self.places[right]
-        lengths = self.centres.lengths
-        swapped = lengths[left] < lengths[right]
-        large, small = np.where(swapped, right, left), np.where(swapped, left, right)
-        order, sums = np.argsort(large, kind="stable"), np.zeros(len(left))
-        sums[order] = self.centres.products(large[order], small[order])
-        return sums
+        return self.centres.products(self.places[left], self.places[right])
 
     def _join_centres(self, one: NDArray[np.int64], other: NDArray[np.int64], made: NDArray[np.int64]) -> None:
         """Adds up the centres of pairs whose larger group has one: it takes part in what goes on, so the one of both
@@ -274,8 +267,7 @@ class Groups:
         have = self.places[large] >= 0
         if have.any():
             self._find_centres(small[have])
-            left, right = self.places[large[have]], self.places[small[have]]
-            self._put(made[have], (self.centres.at(left) + self.centres.at(right)).tocsr())
+            self._put(made[have], self.centres.sums(self.places[large[have]], self.places[small[have]]))
         gone = self.places[np.concatenate([one, other])]
         self.centres.drop(gone[gone >= 0])
 
@@ -284,12 +276,11 @@ class Groups:
         is_missing = np.zeros(len(self.sizes), np.bool_)
         for groups in asked:
             is_missing[groups] = True
-        missing = np.flatnonzero(is_missing & (self.places < 0))
+        is_missing &= self.places < 0
+        missing = np.flatnonzero(is_missing)
         if len(missing):
-            number = np.full(len(self.sizes), -1)
-            number[missing] = np.arange(len(missing))
-            own = np.flatnonzero(number[self.of] >= 0)
-            entries = np.ones(len(own), self.rows.dtype), (number[self.of[own]], own)
+            own = np.flatnonzero(is_missing[self.of])
+            entries = np.ones(len(own), self.rows.dtype), (np.searchsorted(missing, self.of[own]), own)
             sums = (sparse.csr_matrix(entries, shape=(len(missing), self.rows.shape[0])) @ self.rows).tocsr()
             sums.sort_indices()
             self._put(missing, sums)

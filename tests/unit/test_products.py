@@ -34,6 +34,18 @@ def test_a_product_is_the_same_to_the_bit_whichever_row_comes_first() -> None:
     assert np.allclose(squares(rows.at(np.arange(60))), sums.reshape(60, 60).diagonal(), rtol=1e-12)
 
 
+def test_sums_are_those_of_the_dense_rows_with_sorted_columns() -> None:
+    rows, rng = random_rows(50, 6, np.float32), np.random.default_rng(7)
+    rows = sparse.csr_matrix(sparse.vstack([rows, sparse.csr_matrix((2, 400), dtype=np.float32)]))
+    left, right = rng.integers(52, size=300), rng.integers(52, size=300)
+    sums = Rows.of(rows).sums(left, right)
+    dense = rows.toarray()
+    assert (sums.toarray() == dense[left] + dense[right]).all()
+    assert sums.dtype == np.float32
+    assert sums.has_sorted_indices
+    assert sums.has_canonical_format, "no column has two entries in a row"
+
+
 def test_rows_that_are_added_and_dropped_leave_the_others_as_they_are() -> None:
     first = random_rows(40, 4, np.float32)
     rows, rng = Rows.of(first), np.random.default_rng(5)
