@@ -311,9 +311,9 @@ def graph_of(pairs: Pairs, n: int) -> sparse.csr_matrix:
 
 def _scaled(rows: sparse.csr_matrix, n_words: NDArray[np.float64], params: GraphParams) -> sparse.csr_matrix:
     """Rows over the roots of their reliabilities: float64."""
-    scaled = (sparse.diags_array(reliability(n_words, params) ** -0.5).tocsr() @ rows).tocsr()
-    scaled.sort_indices()
-    return scaled
+    ordered = rows if rows.has_sorted_indices else rows.sorted_indices()
+    scales = np.repeat(reliability(n_words, params) ** -0.5, np.diff(ordered.indptr))
+    return sparse.csr_matrix((ordered.data * scales, ordered.indices, ordered.indptr), shape=rows.shape)
 
 
 def _segments(
@@ -348,11 +348,25 @@ def _most_rest(params: GraphParams) -> float:
 
 def _rests(placed: sparse.csr_matrix, cuts: tuple[int, ...]) -> NDArray[np.float64]:
     """How long each row is from each cut on: float64, shape (n_rows, n_cuts)."""
-    owner = np.repeat(np.arange(placed.shape[0]), np.diff(placed.indptr))
-    level = np.searchsorted(cuts[1:-1], placed.indices, side="right")
-    squares = np.bincount(owner * len(cuts) + level, placed.data.astype(np.float64) ** 2, placed.shape[0] * len(cuts))
-    after = squares.reshape(placed.shape[0], len(cuts))[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return np.asarray(np.sqrt(after))
+    return _rest_lengths(placed.data, placed.indices, placed.indptr, np.array(cuts))
+
+
+@compiled
+def _rest_lengths(
+    data: NDArray[np.float32], indices: NDArray[np.int32], ends: NDArray[np.int32], cuts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """What `_rests` gives."""
+    rests = np.zeros((len(ends) - 1, len(cuts)))
+    for row in range(len(rests)):
+        level, square = len(cuts) - 1, 0.0
+        for entry in range(ends[row + 1] - 1, ends[row] - 1, -1):
+            while indices[entry] < cuts[level]:
+                rests[row, level] = np.sqrt(square)
+                level -= 1
+            square += np.float64(data[entry]) * np.float64(data[entry])
+        for cut in range(level + 1):
+            rests[row, cut] = np.sqrt(square)
+    return rests
 
 
 def _likely(

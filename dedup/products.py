@@ -33,11 +33,11 @@ class Rows:
     ends: NDArray[np.int32]
     n_columns: int
     living: NDArray[np.bool_] = field(init=False)
-    room: NDArray[np.float64] = field(init=False)
+    room: NDArray[Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.living = np.ones(len(self.ends) - 1, np.bool_)
-        self.room = np.zeros(self.n_columns)
+        self.room = np.zeros(self.n_columns, self.data.dtype)
 
     @classmethod
     def of(cls, rows: sparse.csr_matrix) -> Rows:
@@ -96,10 +96,10 @@ class Rows:
         return _products(self.data, self.indices, self.ends, left, right, self.room)
 
     def _make_room(self, more: int) -> None:
-        """Moves the living rows together, with room for so many entries more and half as many as there are."""
+        """Moves the living rows together, with room for so many entries more and as many as there are."""
         lengths = np.where(self.living, self.lengths, 0)
         held = self.at(np.flatnonzero(self.living))
-        n_free = more + len(held.data) // 2
+        n_free = more + len(held.data)
         self.data = np.concatenate([held.data, np.zeros(n_free, held.data.dtype)])
         self.indices = np.concatenate([held.indices, np.zeros(n_free, np.int32)])
         self.ends = np.concatenate([[0], np.cumsum(lengths)], dtype=np.int32)
@@ -121,7 +121,7 @@ def _products(
     ends: NDArray[np.int32],
     left: NDArray[np.int64],
     right: NDArray[np.int64],
-    room: NDArray[np.float64],
+    room: NDArray[Any],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """What `Rows.products_and_shared` gives."""
     sums, shared = np.zeros(len(left)), np.zeros(len(left), np.int64)
@@ -132,7 +132,7 @@ def _products(
                 room[indices[entry]] = data[entry]
         total, n_shared = 0.0, 0
         for entry in range(ends[there], ends[there + 1]):
-            product = room[indices[entry]] * data[entry]
+            product = np.float64(room[indices[entry]]) * data[entry]
             total += product
             n_shared += product != 0
         sums[pair], shared[pair] = total, n_shared
