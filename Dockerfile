@@ -16,7 +16,8 @@ RUN python -m venv /opt/story-dedup \
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home dedup
 COPY --from=build /opt/story-dedup /opt/story-dedup
-ENV PATH=/opt/story-dedup/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Loops are compiled by the first process that runs them, and kept where this image can be written.
+ENV PATH=/opt/story-dedup/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/tmp/numba
 USER dedup
 WORKDIR /home/dedup
 STOPSIGNAL SIGTERM
