@@ -137,7 +137,7 @@ class Pairs:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Segment:
     """Some rows of an index, near in time: `numbers` (int64) and `days` of the articles, their `rows` with the rarest
-    terms first (float32), and how long each row is from each cut on: float64, shape (n_rows, n_cuts).
+    terms first, up to each cut (float32), and how long each row is from each cut on: float64, shape (n_rows, n_cuts).
     """
 
     numbers: NDArray[np.int64]
@@ -160,17 +160,20 @@ class _Segment:
 class Index:
     """Articles by number, laid out so that those similar to others are found.
 
-    `scaled`: their rows over the roots of their reliabilities, float64; an index shares them with the one that it was
-    made of, so only the last of several can be appended to. `places`: for each term its place in the order
-    of rising frequency, as it was when the index was made; `cuts`: places at which rows are cut into head and rest, 0
-    first, `base` the one of `cuts` at which few rests are long. `is_here`: which articles have not left.
+    `rows`: theirs, which an index shares with the one that it was made of, so only the last of several can be appended
+    to; `scales`: what they are multiplied with, one over the roots of the reliabilities. `places`: for each term its
+    place in the order of rising frequency, as it was when the index was made; `cuts`: places at which rows are cut into
+    head and rest, 0 first, `levels` (int8) the last cut that is not after a term's place, `base` the one of `cuts` at
+    which few rests are long. `is_here`: which articles have not left.
     """
 
-    scaled: Rows
+    rows: Rows
+    scales: NDArray[np.float64]
     days: NDArray[np.float64]
     params: GraphParams
     places: NDArray[np.int32]
-    cuts: tuple[int, ...]
+    levels: NDArray[np.int8]
+    cuts: NDArray[np.int64]
     base: int
     segments: tuple[_Segment, ...]
     is_here: NDArray[np.bool_]
@@ -192,18 +195,20 @@ class Index:
         places[order] = np.arange(n_terms, dtype=np.int32)
         levels = _LEAST_FREQUENT << np.arange(32, dtype=np.int64)
         inner = {*np.searchsorted(frequency[order], levels, side="right").tolist()} - {0, n_terms}
-        cuts = (0, *sorted(inner), n_terms)
-        nothing = Rows.of(sparse.csr_matrix((0, n_terms)))
-        return cls(nothing, np.zeros(0), params, places, cuts, 0, (), np.zeros(0, np.bool_))
+        cuts = np.array([0, *sorted(inner), n_terms])
+        levels = np.searchsorted(cuts[1:-1], places, side="right").astype(np.int8)
+        nothing = Rows.of(sparse.csr_matrix((0, n_terms), dtype=np.float32))
+        return cls(nothing, np.zeros(0), np.zeros(0), params, places, levels, cuts, 0, (), np.zeros(0, np.bool_))
 
     def appended(self, rows: sparse.csr_matrix, n_words: NDArray[np.float64], days: NDArray[np.float64]) -> Index:
         """The index with more articles, numbered on, whose rows have the same columns."""
-        scaled, first = _scaled(rows, n_words, self.params), len(self.days)
-        self.scaled.append(scaled)
-        placed = self.placed(scaled)
-        rests = _rests(placed, self.cuts)
+        ordered, first = rows if rows.has_sorted_indices else rows.sorted_indices(), len(self.days)
+        self.rows.append(ordered)
+        scales = reliability(n_words, self.params) ** -0.5
+        placed, rests = self.placed(ordered, scales)
         grown = replace(
             self,
+            scales=np.concatenate([self.scales, scales]),
             days=np.concatenate([self.days, days]),
             is_here=np.concatenate([self.is_here, np.ones(len(days), np.bool_)]),
             base=self.base if first else self._base(rests),
@@ -233,17 +238,17 @@ class Index:
 
     def segmented(self, numbers: NDArray[np.int64], segments: Sequence[_Segment]) -> Index:
         """The index with these segments, and after them those that these articles make."""
-        placed = self.placed(self.scaled.at(numbers))
-        fresh = _segments(self, numbers, placed, _rests(placed, self.cuts))
+        fresh = _segments(self, numbers, *self.placed(self.rows.at(numbers), self.scales[numbers]))
         return replace(self, segments=(*segments, *fresh))
 
-    def placed(self, scaled: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Rows with the rarest terms first: float32."""
-        placed = sparse.csr_matrix(
-            (scaled.data.astype(np.float32), self.places[scaled.indices], scaled.indptr), shape=scaled.shape
+    def placed(
+        self, rows: sparse.csr_matrix, scales: NDArray[np.float64]
+    ) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+        """Rows as a `_Segment` has them, and their rests."""
+        data, indices, rests = _placed(
+            rows.data, rows.indices, rows.indptr, scales, self.places, self.levels, len(self.cuts)
         )
-        placed.sort_indices()
-        return placed
+        return sparse.csr_matrix((data, indices, rows.indptr), shape=rows.shape), rests
 
 
 def find_pairs(index: Index, since: int = 0) -> Pairs:
@@ -309,13 +314,6 @@ def graph_of(pairs: Pairs, n: int) -> sparse.csr_matrix:
     return graph
 
 
-def _scaled(rows: sparse.csr_matrix, n_words: NDArray[np.float64], params: GraphParams) -> sparse.csr_matrix:
-    """Rows over the roots of their reliabilities: float64."""
-    ordered = rows if rows.has_sorted_indices else rows.sorted_indices()
-    scales = np.repeat(reliability(n_words, params) ** -0.5, np.diff(ordered.indptr))
-    return sparse.csr_matrix((ordered.data * scales, ordered.indices, ordered.indptr), shape=rows.shape)
-
-
 def _segments(
     index: Index, numbers: NDArray[np.int64], placed: sparse.csr_matrix, rests: NDArray[np.float64]
 ) -> list[_Segment]:
@@ -346,27 +344,37 @@ def _most_rest(params: GraphParams) -> float:
     return float(np.sqrt(params.min_similarity)) - _SLACK
 
 
-def _rests(placed: sparse.csr_matrix, cuts: tuple[int, ...]) -> NDArray[np.float64]:
-    """How long each row is from each cut on: float64, shape (n_rows, n_cuts)."""
-    return _rest_lengths(placed.data, placed.indices, placed.indptr, np.array(cuts))
-
-
 @compiled
-def _rest_lengths(
-    data: NDArray[np.float32], indices: NDArray[np.int32], ends: NDArray[np.int32], cuts: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """What `_rests` gives."""
-    rests = np.zeros((len(ends) - 1, len(cuts)))
-    for row in range(len(rests)):
-        level, square = len(cuts) - 1, 0.0
-        for entry in range(ends[row + 1] - 1, ends[row] - 1, -1):
-            while indices[entry] < cuts[level]:
-                rests[row, level] = np.sqrt(square)
-                level -= 1
-            square += np.float64(data[entry]) * np.float64(data[entry])
-        for cut in range(level + 1):
-            rests[row, cut] = np.sqrt(square)
-    return rests
+def _placed(
+    data: NDArray[np.float32],
+    indices: NDArray[np.int32],
+    ends: NDArray[np.int32],
+    scales: NDArray[np.float64],
+    places: NDArray[np.int32],
+    levels: NDArray[np.int8],
+    n_cuts: int,
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float64]]:
+    """Entries of scaled rows by level, with the places of their terms, and how long the rows are from each cut on."""
+    placed, found = np.zeros(len(data), np.float32), np.zeros(len(data), np.int32)
+    rests = np.zeros((len(scales), n_cuts))
+    for row in range(len(scales)):
+        starts, squares = np.zeros(n_cuts, np.int64), np.zeros(n_cuts)
+        for entry in range(ends[row], ends[row + 1]):
+            starts[levels[indices[entry]] + 1] += 1
+        starts[0] = ends[row]
+        for level in range(1, n_cuts):
+            starts[level] += starts[level - 1]
+        for entry in range(ends[row], ends[row + 1]):
+            level = levels[indices[entry]]
+            value = np.float32(data[entry] * scales[row])
+            placed[starts[level]], found[starts[level]] = value, places[indices[entry]]
+            starts[level] += 1
+            squares[level] += np.float64(value) * np.float64(value)
+        total = 0.0
+        for level in range(n_cuts - 1, -1, -1):
+            total += squares[level]
+            rests[row, level] = np.sqrt(total)
+    return placed, found, rests
 
 
 def _likely(
@@ -383,7 +391,7 @@ def _likely(
         _Side(left.rows.data, left.rows.indices, left.rows.indptr, left.rests),
         _Side(columns.data, columns.indices, columns.indptr, right.rests),
         right.longest,
-        np.array(index.cuts),
+        index.cuts,
         asked,
         left is right,
     )
@@ -424,11 +432,10 @@ def _meeting(
     own segment it meets only those after it.
     """
     n_others = len(columns.rests)
-    sums, seen, last_seen = np.zeros(n_others, np.float32), np.zeros(n_others, np.int32), np.zeros(n_others, np.int32)
+    sums, starts = np.zeros(n_others, np.float32), columns.ends.copy() if is_same else columns.ends
     pairs, most, n_found = np.zeros((n_others, 2), np.int32), np.zeros(n_others), 0
-    starts = columns.ends.copy()
     for row in range(len(rows.rests)):
-        level, n_seen = _level(rows.rests[row], longest, asked), 0
+        level = _level(rows.rests[row], longest, asked)
         for entry in range(rows.ends[row], rows.ends[row + 1]):
             place, value = rows.indices[entry], rows.data[entry]
             if place >= cuts[level]:
@@ -436,26 +443,24 @@ def _meeting(
             while is_same and starts[place] < columns.ends[place + 1] and columns.indices[starts[place]] <= row:
                 starts[place] += 1
             for met in range(starts[place], columns.ends[place + 1]):
-                other = columns.indices[met]
-                if last_seen[other] != row + 1:
-                    last_seen[other], sums[other], seen[n_seen] = row + 1, 0, other
-                    n_seen += 1
-                sums[other] += value * columns.data[met]
-        least = asked - rows.rests[row, level] * longest[level]
-        if n_found + n_seen > len(pairs):
+                sums[columns.indices[met]] += value * columns.data[met]
+        if n_found + n_others > len(pairs):
             pairs, most = np.concatenate((pairs, pairs)), np.concatenate((most, most))
-        for other in seen[:n_seen]:
+        least = asked - rows.rests[row, level] * longest[level]
+        for other in range(n_others):
             if sums[other] >= least:
                 pairs[n_found, 0], pairs[n_found, 1] = row, other
                 most[n_found] = sums[other] + rows.rests[row, level] * columns.rests[other, level]
                 n_found += 1
+            sums[other] = 0
     return pairs[:n_found], most[:n_found]
 
 
 def _similar(one: NDArray[np.int64], other: NDArray[np.int64], index: Index) -> Pairs:
     """Those of these pairs that are similar."""
     params = index.params
-    products, n_shared = index.scaled.products_and_shared(one, other)
-    similarity = products * time_kernel(index.days[one] - index.days[other], params)
+    products, n_shared = index.rows.products_and_shared(one, other)
+    scales = index.scales[one] * index.scales[other]
+    similarity = products * scales * time_kernel(index.days[one] - index.days[other], params)
     pairs = Pairs(one.astype(np.int32), other.astype(np.int32), similarity, n_shared >= params.min_shared_terms)
     return pairs.at(similarity >= params.min_similarity)
