@@ -1,25 +1,22 @@
 """Hashes of runs of consecutive words, a whole batch of texts at a time.
 
-The texts are laid end to end as UTF-8 bytes; words, their hashes and the shingles are found by array operations over
-them. Letters are looked at as single bytes, and everything wider is done once a word, eight bytes of it at a time:
-that makes it an order of magnitude faster than making strings of words.
+The texts are laid end to end as UTF-8 bytes. Compiled loops say of each byte what it is to a word, find where words
+begin and end, and hash them eight bytes at a time: no string is made of a word.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, groupby
-from operator import itemgetter
 from typing import Final, TypeVar
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from dedup.compiled import compiled
 from dedup.text import SPACELESS, WORD
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -31,32 +28,28 @@ _SEPARATOR, _LETTER, _ALONE = 0, 1, 2
 _N_CODE_POINTS: Final = 0x110000
 _ASSIGNED: Final = ((0, 0x40000), (0xE0000, 0xE1000))
 """Planes that have letters or marks at all."""
-_ASCII_CUT: Final = re.compile(r"[^A-Za-z0-9]")
-_CUT: Final = regex.compile(rf"[^\p{{L}}\p{{M}}\p{{N}}]|[{SPACELESS}]", regex.V1)
-"""What a text may be cut before without cutting a word."""
-_LETTERS_PER_BLOCK: Final = 1 << 18
-"""Letters looked at in one go, more only where a single word is longer: the arrays made on the way take up to
-70 bytes a letter."""
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
-_THREE_BYTES: Final = np.uint8(0xE0)
-"""The first byte, at least, of a letter of three bytes or four in UTF-8: those of all scripts without spaces are. Words
-that touch are of such letters, one of them at least."""
-_LONGEST_LETTER: Final = 4
+_CASE, _A, _ZERO = np.uint8(0x20), np.uint8(ord("a")), np.uint8(ord("0"))
+_N_LETTERS, _N_DIGITS = np.uint8(26), np.uint8(10)
+_BEYOND_ASCII: Final = np.uint64(0x8080808080808080)
+_FIRST_OF_TWO, _FIRST_OF_THREE, _FIRST_OF_FOUR = 0xC0, 0xE0, 0xF0
+"""The first byte, at least, of a letter of so many bytes in UTF-8."""
 _CHUNK_BYTES: Final = 8
 _LONG_BYTES: Final = 64
-"""A word of more bytes is hashed by itself, so that one endless word does not cost a round of array operations for
-every eight bytes of it."""
-_FIRST_BYTES: Final = np.array([(1 << 8 * n) - 1 for n in range(_CHUNK_BYTES + 1)], np.uint64)
-"""Masks of the first n bytes of a chunk."""
+"""A word of more bytes is hashed by BLAKE2b; hashes are kept, so that it stays so."""
+_BYTES_AT_ONCE: Final = 1 << 12
+"""Bytes among which the bounds of words are found before the words are hashed."""
 _KEPT_BYTES: Final = 1 << 24
 """More than all arrays of one call take together."""
-_IDEOGRAPHIC_STOP: Final = "。".encode()
-_PAIR: Final = np.uint32(0xB5297A4B)
-_PAIRS: Final = np.uint32(0x68E31DA5)
-_LAST: Final = np.uint32(0x1B56C4E9)
-_PLACES: Final = np.array([1, _PAIR, _PAIRS, int(_PAIR) * int(_PAIRS) % 2**32], np.uint32)
-"""The odd multipliers of the first four places of a shingle (`_LAST` is the fifth's): all differ, and no two by a
-multiple of 16, so that the order of words counts."""
+_LONGEST_LETTER: Final = 4
+_ALL_LETTERS: Final = 1 << 62
+_ALL_BITS: Final = np.uint64(2**64 - 1)
+_HALF: Final = np.uint64(32)
+_LINE_END, _SPACE, _QUOTE, _DASH = (np.uint8(ord(letter)) for letter in '\n "-')
+_STOP: Final = np.frombuffer("。".encode(), np.uint8)
+_PLACES: Final = np.array([1, 0xB5297A4B, 0x68E31DA5, 0xB5297A4B * 0x68E31DA5 % 2**32, 0x1B56C4E9], np.uint32)
+"""The odd multipliers of the places of a shingle: all differ, and no two by a multiple of 16, so that the order of
+words counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +110,7 @@ def packed_arrays(arrays: Sequence[NDArray[_Kind]], kind: str, per: int = 1) -> 
 def shingle(normalised: Sequence[str]) -> Shingles:
     """The shingles of texts that `dedup.text.normalise` has been through."""
     words, n_words = word_hashes(normalised)
-    values, counts = _combine((words >> np.uint64(32)).astype(np.uint32), n_words)
+    values, counts = _combine(words, n_words)
     return Shingles(values, counts, words, n_words)
 
 
@@ -126,15 +119,7 @@ def word_hashes(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[
 
     A word's hash is a function of its UTF-8 bytes alone, whatever text and batch it is in.
     """
-    _keep_freed_memory()
-    if sum(map(len, normalised)) <= _LETTERS_PER_BLOCK:
-        return _hashes_of_block(normalised)
-    pieces = [_pieces(text) for text in normalised]
-    found = [_hashes_of_block(block) for block in _blocks([piece for own in pieces for piece in own])]
-    counts = np.zeros(len(pieces), np.int64)
-    owners = np.repeat(np.arange(len(pieces)), [len(own) for own in pieces])
-    np.add.at(counts, owners, np.concatenate([n_words for _, n_words in found]))
-    return np.concatenate([words for words, _ in found]), counts
+    return _read(normalised, None)
 
 
 AFTER_SENTENCE: Final = 1
@@ -150,21 +135,15 @@ AFTER_PAUSE: Final = 16
 
 
 def located_words(normalised: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8]]:
-    """As `word_hashes`, and what each word is preceded by and begins with, as a sum of the constants above.
-
-    Texts are read as they are, so none should be much longer than a block.
-    """
-    found = [_located(block) for block in _blocks(normalised)]
-    empty = np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.uint8)
-    words, counts, places = zip(empty, *found, strict=True)
-    return np.concatenate(words), np.concatenate(counts), np.concatenate(places)
+    """As `word_hashes`, and what each word is preceded by and begins with, as a sum of the constants above."""
+    places = np.zeros(sum(map(len, normalised)), np.uint8)
+    words, n_words = _read(normalised, places)
+    return words, n_words, places[: len(words)].copy()
 
 
 def stem_hashes(normalised: Sequence[str], n_letters: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """As `word_hashes`, of the first letters of each word; texts are read as `located_words` reads them."""
-    found = [_stems(block, n_letters) for block in _blocks(normalised)]
-    words, counts = zip((np.zeros(0, np.uint64), np.zeros(0, np.int64)), *found, strict=True)
-    return np.concatenate(words), np.concatenate(counts)
+    """As `word_hashes`, of the first letters of each word."""
+    return _read(normalised, None, n_letters)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,26 +171,14 @@ class KnownWords:
 
     def find(self, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where known words are among these, and the place of each in `hashes`."""
-        places = self.first.take((words >> self.shift).view(np.int64))
-        likely = np.flatnonzero(places >= 0)
-        places, sought = places[likely].astype(np.int64), words[likely]
-        for _ in range(self.deepest - 1):
-            places += self.hashes.take(places) < sought
-            np.minimum(places, len(self.hashes) - 1, out=places)
-        same = self.hashes.take(places) == sought
-        return likely[same], places[same]
+        return _find_known(words, self.hashes, self.first, self.shift, self.deepest)
 
 
+@compiled
 def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of MurmurHash3 (64 bits): every bit of the input moves every bit of the output. In place."""
-    shifted = values >> np.uint64(33)
-    values ^= shifted
-    values *= np.uint64(0xFF51AFD7ED558CCD)
-    np.right_shift(values, np.uint64(33), out=shifted)
-    values ^= shifted
-    values *= np.uint64(0xC4CEB9FE1A85EC53)
-    np.right_shift(values, np.uint64(33), out=shifted)
-    values ^= shifted
+    """Numbers, shape (n,), each through `_mixed`. In place."""
+    for i in range(len(values)):
+        values[i] = _mixed(values[i])
     return values
 
 
@@ -233,206 +200,255 @@ def _keep_freed_memory() -> None:
     np.empty(_KEPT_BYTES, np.uint8)
 
 
-def _pieces(text: str) -> list[str]:
-    """The text cut between words into pieces of little more than a block."""
-    pieces, start = [], 0
-    pattern = _ASCII_CUT if text.isascii() else _CUT
-    while len(text) - start > _LETTERS_PER_BLOCK and (cut := pattern.search(text, start + _LETTERS_PER_BLOCK)):
-        pieces.append(text[start : cut.start()])
-        start = cut.start()
-    return [*pieces, text[start:]]
-
-
-def _blocks(pieces: Sequence[str]) -> Iterator[list[str]]:
-    """Runs of pieces that have about as many letters as a block together."""
-    numbers = (letters // _LETTERS_PER_BLOCK for letters in accumulate(map(len, pieces)))
-    for _, block in groupby(zip(numbers, pieces, strict=True), itemgetter(0)):
-        yield [piece for _, piece in block]
-
-
-def _hashes_of_block(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The hashes of the texts' words, and the number of words in each."""
-    data, starts, ends, n_words = _words_of_block(texts)
-    return _hash_words(data, starts, ends - starts), n_words
-
-
-def _located(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint8]]:
-    data, starts, ends, n_words = _words_of_block(texts)
-    return _hash_words(data, starts, ends - starts), n_words, _places(np.frombuffer(data, np.uint8), starts, ends)
-
-
-def _stems(texts: Sequence[str], n_letters: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The hashes of the first letters of the texts' words, and the number of words in each."""
-    data, starts, ends, n_words = _words_of_block(texts)
-    is_first = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
-    firsts, rank = np.flatnonzero(is_first), np.cumsum(is_first) - 1
-    cut = firsts[np.minimum(rank[starts] + n_letters, len(firsts) - 1)]
-    return _hash_words(data, starts, np.minimum(ends, cut) - starts), n_words
-
-
-def _words_of_block(
-    texts: Sequence[str],
-) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The texts as bytes, where their words start and end in them, and the number of words in each text."""
+def _read(
+    texts: Sequence[str], places: NDArray[np.uint8] | None, n_letters: int = _ALL_LETTERS
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The hashes of the first letters of the texts' words, and the number of words in each text. `places` takes what
+    `located_words` says of each word.
+    """
+    _keep_freed_memory()
     encoded = [text.encode("utf-8", errors="surrogatepass") for text in texts]
     data = b"\n".join((b"", *encoded, b"\n" * 2 * _CHUNK_BYTES))  # so that there are two chunks from every word on
-    starts, ends = _word_bounds(data, "".join(text for text in texts if not text.isascii()))
-    text_ends = np.cumsum([len(text) + 1 for text in encoded], dtype=np.int64)
-    return data, starts, ends, np.diff(np.searchsorted(starts, text_ends), prepend=0)
-
-
-def _places(letters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """What `located_words` says of each word."""
-    before = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-    after_line = np.zeros(len(starts) + 1, np.bool_)
-    after_line[np.searchsorted(starts, np.flatnonzero(letters == ord("\n")))] = True
-    is_end = np.zeros(256, np.bool_)
-    is_end[[ord("."), ord("!"), ord("?")]] = True
-    after_sentence = is_end[letters[before]] | (is_end[letters[before + 1]] & (before + 1 < starts))
-    after_sentence &= letters[starts - 1] <= ord('"')
-    ideographic = _IDEOGRAPHIC_STOP[0] == letters[before]
-    if ideographic.any():
-        for offset, byte in enumerate(_IDEOGRAPHIC_STOP[1:], start=1):
-            ideographic &= letters[before + offset] == byte
-        after_sentence |= ideographic
-    is_digit = letters[starts] - np.uint8(ord("0")) < np.uint8(10)
-    places = after_sentence * np.uint8(AFTER_SENTENCE)
-    places |= _are_after_pause(letters, starts, before) * np.uint8(AFTER_PAUSE)
-    places |= after_line[:-1] * np.uint8(AFTER_LINE)
-    places |= is_digit * np.uint8(DIGIT)
-    alone = (letters[starts] >= _THREE_BYTES) & (ends - starts <= _LONGEST_LETTER)
-    runs_on = np.append(alone[:-1] & alone[1:] & (ends[:-1] == starts[1:]), False)[: len(starts)]
-    places |= runs_on * np.uint8(RUNS_ON)
-    return np.asarray(places, np.uint8)
-
-
-def _are_after_pause(
-    letters: NDArray[np.uint8], starts: NDArray[np.int64], before: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Which words a mark within a sentence parts from the one before, whose end is given: right after that, or, as a
-    dash or an opening bracket, after a space.
-    """
-    is_mark = np.zeros(256, np.bool_)
-    is_mark[[ord(mark) for mark in ",;:()"]] = True
-    after_space = is_mark[letters[before + 1]] | ((letters[before + 1] == ord("-")) & (letters[before + 2] == ord(" ")))
-    return np.asarray(is_mark[letters[before]] | (after_space & (before + 1 < starts)))
-
-
-def _word_bounds(data: bytes, beyond_ascii: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where words start and where they end (exclusive), in bytes. `beyond_ascii` is those texts of the data that are
-    not plain ASCII. The data begin and end with a separator.
-    """
     letters = np.frombuffer(data, np.uint8)
-    in_word = (letters | np.uint8(0x20)) - np.uint8(ord("a")) < np.uint8(26)
-    in_word |= letters - np.uint8(ord("0")) < np.uint8(10)
-    alone = after = np.zeros(0, np.int64)
-    if beyond_ascii:
-        alone, after = _mark_beyond_ascii(in_word, letters, _points(beyond_ascii))
-    before, here = in_word[:-1], in_word[1:]
-    if not len(alone):
-        bounds = np.flatnonzero(before != here) + 1
-        return bounds[::2], bounds[1::2]
-    starts, ends = here & ~before, before & ~here
-    starts[alone - 1] = ends[after - 1] = True
-    starts[after - 1] = here[after - 1]
-    ends[alone - 1] = before[alone - 1]
-    return np.flatnonzero(starts) + 1, np.flatnonzero(ends) + 1
-
-
-def _points(text: str) -> NDArray[np.uint32]:
-    """The code points of a text that are beyond ASCII."""
-    points = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), "<u4")
-    return points[points >= 0x80].astype(np.uint32, copy=False)
-
-
-def _mark_beyond_ascii(
-    in_word: NDArray[np.bool_], letters: NDArray[np.uint8], points: NDArray[np.uint32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Marks the bytes of these code points that are in words. Returns where those that are words alone begin, and what
-    is after them.
-    """
-    classes = _classes().take(points)
-    firsts = np.flatnonzero(letters >= 0xC0)
-    in_word[firsts] = classes != _SEPARATOR
-    following = (letters & 0xC0) == 0x80
-    for _ in range(3):
-        in_word[1:] |= in_word[:-1] & following[1:]
-    is_alone = classes == _ALONE
-    alone, points = firsts[is_alone], points[is_alone]
-    return alone, alone + 2 + (points >= 0x800) + (points >= 0x10000)
-
-
-def _hash_words(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Hashes of the words at these bytes: uint64, shape (n words,).
-
-    No word has a byte 0, so a chunk filled up with zeros is of one word only, and words of up to eight bytes
-    never collide.
-    """
     chunks = np.frombuffer(data, "<u8", len(data) // _CHUNK_BYTES).astype(np.uint64, copy=False)
-    hashes = mix64(_read(chunks, starts, lengths))
-    longer = np.flatnonzero(lengths > _CHUNK_BYTES)
-    for word in longer[lengths[longer] > _LONG_BYTES].tolist():
-        own = data[starts[word] : starts[word] + lengths[word]]
-        hashes[word] = int.from_bytes(hashlib.blake2b(own, digest_size=8).digest(), "little")
-    longer = longer[lengths[longer] <= _LONG_BYTES]
-    done = _CHUNK_BYTES
-    while len(longer):
-        read = _read(chunks, starts[longer] + done, lengths[longer] - done)
-        hashes[longer] = mix64(hashes[longer] + read)
-        done += _CHUNK_BYTES
-        longer = longer[lengths[longer] > done]
-    return hashes
+    kinds = _ascii_kinds(letters)
+    if not data.isascii():
+        _mark_beyond_ascii(kinds, letters, chunks, _classes())
+    n_words = _count_words(kinds, np.array([len(text) for text in encoded], np.int64))
+    words = np.empty(n_words.sum(), np.uint64)
+    longer = np.empty((len(data) // _LONG_BYTES, 3), np.int64)
+    n_longer = _hash_words(letters, chunks, kinds, n_letters, words, longer, places)
+    for word, start, end in longer[:n_longer].tolist():
+        words[word] = int.from_bytes(hashlib.blake2b(data[start:end], digest_size=8).digest(), "little")
+    return words, n_words
 
 
-def _read(chunks: NDArray[np.uint64], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The first eight bytes from each of `starts` on, those past `lengths` 0: uint64, shape (n starts,).
+@compiled
+def _ascii_kinds(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`_LETTER` for each byte that is an ASCII letter or digit, `_SEPARATOR` for all others."""
+    kinds = np.empty(len(letters), np.uint8)
+    for i in range(len(letters)):
+        is_letter = np.uint8((letters[i] | _CASE) - _A) < _N_LETTERS
+        kinds[i] = is_letter | (np.uint8(letters[i] - _ZERO) < _N_DIGITS)
+    return kinds
 
-    `chunks` are the bytes in eights; what lies across two of them is put together of both.
+
+@compiled
+def _mark_beyond_ascii(
+    kinds: NDArray[np.uint8], letters: NDArray[np.uint8], chunks: NDArray[np.uint64], classes: NDArray[np.uint8]
+) -> None:
+    """Gives the bytes of letters beyond ASCII the class of their code point; those that are words alone in turns
+    `_ALONE` and one more, so that the kind changes wherever a word begins or ends.
     """
-    places = starts >> 3
-    shifts = (starts & 7).view(np.uint64)
-    shifts <<= np.uint64(3)
-    read = chunks.take(places)
-    read >>= shifts
-    places += 1
-    following = chunks.take(places)
-    np.subtract(np.uint64(64), shifts, out=shifts)
-    following <<= shifts  # by 64 bits: numpy's result is 0
-    read |= following
-    read &= _FIRST_BYTES.take(lengths, mode="clip")
-    return read
+    turn = 0
+    for chunk in range(len(chunks)):
+        if not chunks[chunk] & _BEYOND_ASCII:
+            continue
+        for place in range(chunk * _CHUNK_BYTES, (chunk + 1) * _CHUNK_BYTES):
+            if letters[place] < _FIRST_OF_TWO:
+                continue
+            size = 2 + int(letters[place] >= _FIRST_OF_THREE) + int(letters[place] >= _FIRST_OF_FOUR)
+            kind = int(classes[_point(letters, place, size)])
+            if kind == _ALONE:
+                kind += turn
+                turn = 1 - turn
+            for i in range(place, place + size):
+                kinds[i] = kind
 
 
-def _combine(words: NDArray[np.uint32], n_words: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """uint32 shingles of all texts and their number in each; a text of 1 to 4 words is one shingle.
+@compiled
+def _point(letters: NDArray[np.uint8], place: int, size: int) -> int:
+    """The code point that has these bytes in UTF-8."""
+    point = int(letters[place]) & (0x7F >> size)
+    for i in range(place + 1, place + size):
+        point = point << 6 | (int(letters[i]) & 0x3F)
+    return point
 
-    A shingle is the sum of its words' 32-bit hashes times the multiplier of their place, modulo 2**32. It is made at
-    every word, in disregard of texts, and kept where its text has all its words.
+
+@compiled
+def _count_words(kinds: NDArray[np.uint8], n_bytes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of words in each text; `n_bytes` are the texts', each of which is between two separators."""
+    n_words = np.zeros(len(n_bytes), np.int64)
+    start = 1
+    for text in range(len(n_bytes)):
+        own, before, n = kinds[start : start + n_bytes[text]], kinds[start - 1 : start + n_bytes[text] - 1], 0
+        for i in range(len(own)):
+            n += int((own[i] != _SEPARATOR) & (own[i] != before[i]))
+        n_words[text] = n
+        start += n_bytes[text] + 1
+    return n_words
+
+
+@compiled
+def _hash_words(
+    letters: NDArray[np.uint8],
+    chunks: NDArray[np.uint64],
+    kinds: NDArray[np.uint8],
+    n_letters: int,
+    words: NDArray[np.uint64],
+    longer: NDArray[np.int64],
+    places: NDArray[np.uint8] | None,
+) -> int:
+    """Puts the hash of each word's first letters into `words`; of those too long for that the number, the start and the
+    end into `longer`. Returns how many these are.
     """
+    bounds = np.empty(_BYTES_AT_ONCE, np.int64)
+    n = n_longer = start = before = 0
+    was_alone = False
+    for first in range(1, len(kinds), _BYTES_AT_ONCE):
+        n_bounds = _find_bounds(kinds, first, min(first + _BYTES_AT_ONCE, len(kinds)), bounds)
+        for end in bounds[:n_bounds]:
+            if kinds[start] != _SEPARATOR:
+                cut = _cut(letters, start, end, n_letters)
+                if cut - start <= _LONG_BYTES:
+                    words[n] = _hash(chunks, start, cut)
+                else:
+                    longer[n_longer, 0], longer[n_longer, 1], longer[n_longer, 2] = n, start, cut
+                    n_longer += 1
+                if places is not None:
+                    places[n] = _place(letters, before, start)
+                    is_alone = letters[start] >= _FIRST_OF_THREE and end - start <= _LONGEST_LETTER
+                    if was_alone and is_alone and before == start:
+                        places[n - 1] |= RUNS_ON
+                    was_alone, before = is_alone, end
+                n += 1
+            start = end
+    return n_longer
+
+
+@compiled
+def _find_bounds(kinds: NDArray[np.uint8], first: int, last: int, bounds: NDArray[np.int64]) -> int:
+    """Finds the bytes from `first` up to `last` that are of another kind than the one before; returns how many."""
+    own, before, n = kinds[first:last], kinds[first - 1 : last - 1], np.uint64(0)
+    for i in range(len(own)):
+        bounds[n] = first + i
+        n += np.uint64(own[i] != before[i])
+    return int(n)
+
+
+@compiled
+def _cut(letters: NDArray[np.uint8], start: int, end: int, n_letters: int) -> int:
+    """Where the first letters of a word end."""
+    if end - start <= n_letters:
+        return end
+    n = 0
+    for i in range(start, end):
+        n += int(letters[i] & 0xC0 != 0x80)
+        if n > n_letters:
+            return i
+    return end
+
+
+@compiled
+def _hash(chunks: NDArray[np.uint64], start: int, end: int) -> np.uint64:
+    """The hash of a word of bytes in eights. No word has a byte 0, so a chunk filled up with zeros is of one word only,
+    and words of up to eight bytes never collide.
+    """
+    hashed, place = _mixed(_eight(chunks, start, end)), start + _CHUNK_BYTES
+    while place < end:
+        hashed = _mixed(hashed + _eight(chunks, place, end))
+        place += _CHUNK_BYTES
+    return hashed
+
+
+@compiled
+def _eight(chunks: NDArray[np.uint64], place: int, end: int) -> np.uint64:
+    """The eight bytes from a place on, those from `end` on 0."""
+    chunk, skipped = np.uint64(place >> 3), np.uint64(8 * (place & 7))
+    following = chunks[chunk + np.uint64(1)] << np.uint64(1) << (np.uint64(63) - skipped)
+    unused = np.uint64(8 * max(place + _CHUNK_BYTES - end, 0))
+    return np.uint64((chunks[chunk] >> skipped | following) & (_ALL_BITS >> unused))
+
+
+@compiled
+def _mixed(value: np.uint64) -> np.uint64:
+    """The finalizer of MurmurHash3 (64 bits): every bit of the input moves every bit of the output."""
+    value ^= value >> np.uint64(33)
+    value *= np.uint64(0xFF51AFD7ED558CCD)
+    value ^= value >> np.uint64(33)
+    value *= np.uint64(0xC4CEB9FE1A85EC53)
+    return value ^ value >> np.uint64(33)
+
+
+@compiled
+def _place(letters: NDArray[np.uint8], before: int, start: int) -> int:
+    """What `located_words` says of the word at `start`, but whether it runs on; `before` is where the last word ends.
+
+    A mark within a sentence stands right after that, or, as a dash or an opening bracket, after a space.
+    """
+    place, one = 0, letters[before]
+    other = letters[before + 1] if before + 1 < start else _SPACE
+    if (_is_end(one) or _is_end(other)) and letters[start - 1] <= _QUOTE:
+        place |= AFTER_SENTENCE
+    if one == _STOP[0] and letters[before + 1] == _STOP[1] and letters[before + 2] == _STOP[2]:
+        place |= AFTER_SENTENCE
+    if _is_mark(one) or _is_mark(other) or (other == _DASH and letters[before + 2] == _SPACE):
+        place |= AFTER_PAUSE
+    for i in range(before, start):
+        if letters[i] == _LINE_END:
+            place |= AFTER_LINE
+    if np.uint8(letters[start] - _ZERO) < _N_DIGITS:
+        place |= DIGIT
+    return place
+
+
+@compiled
+def _is_end(letter: np.uint8) -> bool:
+    return letter in (ord("."), ord("!"), ord("?"))
+
+
+@compiled
+def _is_mark(letter: np.uint8) -> bool:
+    return letter in (ord(","), ord(";"), ord(":"), ord("("), ord(")"))
+
+
+@compiled
+def _find_known(
+    words: NDArray[np.uint64], hashes: NDArray[np.uint64], first: NDArray[np.int32], shift: np.uint64, deepest: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`KnownWords.find`."""
+    found, places, n = np.empty(len(words), np.int64), np.empty(len(words), np.int64), 0
+    for i in range(len(words)):
+        start = first[np.int64(words[i] >> shift)]
+        if start < 0:
+            continue
+        for place in range(start, min(start + deepest, len(hashes))):
+            if hashes[place] >= words[i]:
+                if hashes[place] == words[i]:
+                    found[n], places[n] = i, place
+                    n += 1
+                break
+    return found[:n].copy(), places[:n].copy()
+
+
+def _combine(words: NDArray[np.uint64], n_words: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """uint32 shingles of all texts and their number in each; a text of 1 to 4 words is one shingle."""
     counts = np.where(n_words > 0, np.maximum(n_words - SHINGLE_WORDS + 1, 1), 0)
-    padded = np.concatenate([words, np.zeros(SHINGLE_WORDS - 1, np.uint32)])
-    pairs = padded[1:] * _PAIR
-    pairs += padded[:-1]
-    values = pairs[2:] * _PAIRS
-    values += pairs[:-2]
-    values = values[:-1]
-    values += padded[SHINGLE_WORDS - 1 :] * _LAST
-    ends = np.cumsum(n_words)
-    kept = np.ones(len(words), np.bool_)
-    kept[np.maximum(ends[n_words > 0, None] - np.arange(1, SHINGLE_WORDS), 0)] = False
-    short = np.flatnonzero((n_words > 0) & (n_words < SHINGLE_WORDS))
-    starts = ends[short] - n_words[short]
-    values[starts] = _whole(padded, starts, n_words[short])
-    kept[starts] = True
-    return values[kept], counts
+    values = np.empty(counts.sum(), np.uint32)
+    _fill_shingles(words, n_words, values)
+    return values, counts
 
 
-def _whole(padded: NDArray[np.uint32], starts: NDArray[np.int64], n_words: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """The shingles of texts of 1 to 4 words that start at `starts`: uint32, shape (n starts,)."""
-    places = np.arange(len(_PLACES))
-    words = padded[starts[:, None] + places] * _PLACES
-    words[places >= n_words[:, None]] = 0
-    return np.asarray(words.sum(axis=1, dtype=np.uint32))
+@compiled
+def _fill_shingles(words: NDArray[np.uint64], n_words: NDArray[np.int64], values: NDArray[np.uint32]) -> None:
+    """A shingle is the sum of its words' 32-bit hashes, the upper halves, times the multiplier of their place, modulo
+    2**32.
+    """
+    start = n = 0
+    for n_own in n_words:
+        own = words[start : start + n_own]
+        if 0 < n_own < SHINGLE_WORDS:
+            whole = np.uint32(0)
+            for i in range(n_own):
+                whole = np.uint32(whole + np.uint32(own[i] >> _HALF) * _PLACES[i])
+            values[n] = whole
+            n += 1
+        for i in range(n_own - SHINGLE_WORDS + 1):
+            value = np.uint32(own[i] >> _HALF) + np.uint32(own[i + 1] >> _HALF) * _PLACES[1]
+            value += np.uint32(own[i + 2] >> _HALF) * _PLACES[2] + np.uint32(own[i + 3] >> _HALF) * _PLACES[3]
+            values[n + i] = np.uint32(value + np.uint32(own[i + 4] >> _HALF) * _PLACES[4])
+        n += max(n_own - SHINGLE_WORDS + 1, 0)
+        start += n_own
 
 
 @cache
