@@ -14,12 +14,13 @@ sqrt(C (1 - C) / n) (Broder 1997).
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.shingle import Shingles
+from dedup.compiled import compiled
+from dedup.shingle import Shingles, split
 
 SAMPLED_BITS: Final = 2
 """One shingle in 2**2 is in the sample: 100 of a text of 400 words, a standard error of .03 at C = .9."""
@@ -33,8 +34,7 @@ LONGEST_WINDOW: Final = 128
 MOST_ANCHORS: Final = 256
 """Of a longread the anchors of smallest hash."""
 
-_Kind = TypeVar("_Kind", np.uint16, np.uint32)
-_Wide = TypeVar("_Wide", np.uint32, np.uint64)
+_SAMPLED_BELOW: Final = np.uint32(1 << (32 - SAMPLED_BITS))
 _KEPT_BITS: Final = np.uint32(32 - SAMPLED_BITS - 16)
 _KEY_SALT: Final = np.uint64(0xD6E8FEB86659FD93)
 _N_VALUES: Final = 1 << 16
@@ -55,14 +55,12 @@ NOTHING: Final = Extract(np.empty(0, np.uint32), np.empty(0, np.uint16))
 def extract(shingles: Shingles) -> list[Extract]:
     """Anchors and sample of each text."""
     counts = np.where(shingles.counts >= LEAST_SHINGLES, shingles.counts, 0)
-    wide = np.uint32 if len(counts) < _N_VALUES else np.uint64  # half as long to sort
-    texts = np.repeat((np.arange(len(counts), dtype=np.uint64) << np.uint64(16)).astype(wide), shingles.counts)
-    below = np.flatnonzero(shingles.values < np.uint32(1 << (32 - SAMPLED_BITS)))
-    samples = _by_text(texts[below] | shingles.values[below] >> _KEPT_BITS, len(counts), np.uint16)
-    anchors = _by_text(_minima(shingles.values, shingles.counts), len(counts), np.uint32)
+    anchors = np.empty(np.minimum(counts, MOST_ANCHORS).sum(), np.uint32)
+    samples = np.empty(np.minimum(counts, MOST_SAMPLED).sum(), np.uint16)
+    n_anchors, n_sampled = _extract(shingles.values, shingles.counts, anchors, samples)
     return [
-        Extract(one[:MOST_ANCHORS], other[:MOST_SAMPLED]) if n else NOTHING
-        for one, other, n in zip(anchors, samples, counts.tolist(), strict=True)
+        Extract(one, other) if n else NOTHING
+        for one, other, n in zip(split(anchors, n_anchors), split(samples, n_sampled), counts.tolist(), strict=True)
     ]
 
 
@@ -93,43 +91,92 @@ def _top(sample: NDArray[np.uint16]) -> int:
     return _N_VALUES if len(sample) < MOST_SAMPLED else int(sample[-1]) + 1
 
 
-def _by_text(packed: NDArray[_Wide], n: int, kind: type[_Kind]) -> list[NDArray[_Kind]]:
-    """The values of each text as `kind`, ascending and each once; `packed` has the text above the bits of the value."""
-    ordered = np.sort(packed)
-    is_new = np.ones(len(ordered), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
-    ordered = ordered[is_new]
-    after = np.arange(1, n + 1, dtype=np.uint64) << np.uint64(8 * np.dtype(kind).itemsize)
-    ends: list[int] = np.searchsorted(ordered, after.astype(packed.dtype)).tolist()
-    values = ordered.astype(kind)
-    return [values[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+@compiled
+def _extract(
+    values: NDArray[np.uint32], counts: NDArray[np.int64], anchors: NDArray[np.uint32], samples: NDArray[np.uint16]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Puts the anchors and the samples of texts one after the other; returns how many each text has."""
+    n_anchors, n_sampled = np.zeros(len(counts), np.int64), np.zeros(len(counts), np.int64)
+    start = n = m = 0
+    for text in range(len(counts)):
+        own = values[start : start + counts[text]]
+        start += counts[text]
+        if len(own) >= LEAST_SHINGLES:
+            n_anchors[text] = _put_anchors(own, anchors[n : n + MOST_ANCHORS])
+            n_sampled[text] = _put_sample(own, samples[m : m + MOST_SAMPLED])
+            n += n_anchors[text]
+            m += n_sampled[text]
+    return n_anchors, n_sampled
 
 
-def _minima(values: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The smallest hash of each window of each text, with the text above its 32 bits, in order; what follows itself is
-    given once.
+@compiled
+def _put_anchors(values: NDArray[np.uint32], anchors: NDArray[np.uint32]) -> int:
+    """Puts in order the smallest value of each window, each once, as many as there is room for; returns how many.
+
+    The smallest of 2 n values is the smaller of those of n and of the next n.
     """
-    windows, ends = _windows(counts), np.cumsum(counts)
-    minima, width, found = values.copy(), 1, [np.empty(0, np.uint64)]
-    while width < LONGEST_WINDOW:
-        np.minimum(minima[:-width], minima[width:], out=minima[:-width])
+    window, minima, width, n = _window(len(values)), values, 1, 0
+    while width < window:
+        minima = np.minimum(minima[:-width], minima[width:])
         width *= 2
-        texts = np.flatnonzero((windows == width) & (counts >= width))
-        if not len(texts):
-            continue
-        is_new = np.zeros(len(minima), np.bool_)
-        np.not_equal(minima[1:], minima[:-1], out=is_new[1:])
-        is_new[ends[texts] - counts[texts]] = True
-        places = np.flatnonzero(is_new)
-        last = np.full(len(counts), -1, np.int64)
-        last[texts] = ends[texts] - width
-        owners = np.searchsorted(ends, places, side="right")
-        inside = places <= last[owners]
-        places, owners = places[inside], owners[inside]
-        found.append(owners.astype(np.uint64) << np.uint64(32) | minima[places])
-    return np.concatenate(found)
+    for i in range(len(minima)):
+        if i == 0 or minima[i] != minima[i - 1]:
+            n = _insert(minima[i], anchors, n)
+    return n
 
 
-def _windows(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The largest power of two up to a third of each text, within bounds."""
-    return 1 << np.log2(np.clip(counts // WINDOW_SHARE, SHORTEST_WINDOW, LONGEST_WINDOW)).astype(np.int64)
+@compiled
+def _window(n: int) -> int:
+    """The largest power of two up to a third of a text, within bounds."""
+    window = SHORTEST_WINDOW
+    while 2 * window <= min(n // WINDOW_SHARE, LONGEST_WINDOW):
+        window *= 2
+    return window
+
+
+@compiled
+def _insert(value: np.uint32, ordered: NDArray[np.uint32], n: int) -> int:
+    """Puts a value among the first n, which are ascending, unless it is there, or there is no room and it is larger
+    than all of them; returns how many they are then.
+    """
+    place = n
+    while place > 0 and ordered[place - 1] > value:
+        place -= 1
+    if place == len(ordered) or (place > 0 and ordered[place - 1] == value):
+        return n
+    n = min(n + 1, len(ordered))
+    for i in range(n - 1, place, -1):
+        ordered[i] = ordered[i - 1]
+    ordered[place] = value
+    return n
+
+
+@compiled
+def _put_sample(values: NDArray[np.uint32], sample: NDArray[np.uint16]) -> int:
+    """Puts in order the values that are sampled, each once, as many as there is room for; returns how many."""
+    sampled, n = np.empty(len(values), np.uint16), 0
+    for value in values:
+        sampled[n] = value >> _KEPT_BITS
+        n += int(value < _SAMPLED_BELOW)
+    n_put = 0
+    for value in _in_order(sampled[:n]):
+        if n_put < len(sample) and (n_put == 0 or sample[n_put - 1] != value):
+            sample[n_put] = value
+            n_put += 1
+    return n_put
+
+
+@compiled
+def _in_order(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The values ascending: by their lower bytes, and then, those of the same one in that order, by their upper."""
+    for shift in (0, 8):
+        starts, ordered = np.zeros(257, np.int64), np.empty_like(values)
+        for value in values:
+            starts[(value >> shift & 255) + 1] += 1
+        for byte in range(256):
+            starts[byte + 1] += starts[byte]
+        for value in values:
+            ordered[starts[value >> shift & 255]] = value
+            starts[value >> shift & 255] += 1
+        values = ordered
+    return values
