@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stopwordsiso import langs, stopwords
 
+from dedup.compiled import compiled
 from dedup.shingle import KnownWords, word_hashes
 from dedup.text import normalise
 
@@ -48,20 +49,30 @@ def read_languages(
     is_stop = np.zeros(len(words), np.bool_)
     inflects = np.array([_is_of_inflected_letters(text) for text in texts], np.bool_)
     least = np.where([text.isascii() for text in texts], *_LEAST_STOPS) * counts
-    known, languages_of, counters_of = _stop_words()
+    known, languages_of = _stop_words()
     places, entries = known.find(words)
-    if not len(places):
-        return is_stop, inflects
-    text = np.repeat(np.arange(len(counts)), counts)[places]
-    starts = np.flatnonzero(np.diff(text, prepend=-1))
-    found = np.add.reduceat(counters_of.take(entries, axis=0), starts, axis=0).view("<u2")
-    spoken = 3 * found.astype(np.uint32) >= found.max(axis=1, keepdims=True)
+    text, languages = np.repeat(np.arange(len(counts)), counts)[places], languages_of.take(entries)
+    found = _count_languages(languages, text, len(counts))
+    spoken = 3 * found >= found.max(axis=1, keepdims=True)
     masks = np.packbits(spoken, axis=1, bitorder="little").view("<u8").ravel()
-    is_stop[places] = languages_of.take(entries) & np.repeat(masks, np.diff([*starts, len(text)])) != 0
+    is_stop[places] = languages & masks.take(text) != 0
     of_inflected = _are_inflected()
     most, others = found[:, of_inflected].max(axis=1), found[:, ~of_inflected].max(axis=1)
-    inflects[text[starts]] |= (most > others) & (most >= least[text[starts]])
+    inflects |= (most > others) & (most >= least)
     return is_stop, inflects
+
+
+@compiled
+def _count_languages(languages: NDArray[np.uint64], text: NDArray[np.int64], n_texts: int) -> NDArray[np.int32]:
+    """How many stop words of each language each text has: int32, shape (n_texts, 64). `languages` and `text`: those of
+    each stop word.
+    """
+    found = np.zeros((n_texts, _N_COUNTERS), np.int32)
+    for i in range(len(languages)):
+        own = found[text[i]]
+        for bit in range(_N_COUNTERS):
+            own[bit] += np.int32(languages[i] >> np.uint64(bit) & np.uint64(1))
+    return found
 
 
 def _is_of_inflected_letters(text: str) -> bool:
@@ -73,19 +84,15 @@ def _is_of_inflected_letters(text: str) -> bool:
 
 
 @cache
-def _stop_words() -> tuple[KnownWords, NDArray[np.uint64], NDArray[np.uint64]]:
-    """All stop words known, the languages of each, one bit a language, and the same as counters of 16 bits, four in a
-    number: uint64, shape (n_words, 16). Leads have fewer words than such a counter holds.
-    """
+def _stop_words() -> tuple[KnownWords, NDArray[np.uint64]]:
+    """All stop words known, and the languages of each, one bit a language: uint64, shape (n_words,)."""
     found: dict[int, int] = {}
     for bit, language in enumerate(sorted(langs())):
         hashes, _ = word_hashes([normalise(phrase) for phrase in sorted(stopwords(language))])
         for word in hashes.tolist():
             found[word] = found.get(word, 0) | 1 << bit
     known = KnownWords.of(np.array(list(found), np.uint64), table_bits=18)
-    languages = np.array([found[word] for word in known.hashes.tolist()], "<u8")
-    bits = np.unpackbits(languages.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    return known, languages, bits.astype("<u2").view("<u8")
+    return known, np.array([found[word] for word in known.hashes.tolist()], np.uint64)
 
 
 @cache
