@@ -166,7 +166,8 @@ def _read_terms(
         return [_nothing_read()] * len(titles)
     leads = read_leads(titles, told, params.cue_words)
     read, marks = read_cues(leads, plain)
-    cues = [dataclasses.replace(own, day=named_day(one.url)) for own, one in zip(read, articles, strict=True)]
+    days = [named_day(one.url) for one in articles]
+    cues = [own if day is None else dataclasses.replace(own, day=day) for own, day in zip(read, days, strict=True)]
     return read_terms(leads, marks, cues, params)
 
 
