@@ -140,7 +140,7 @@ def test_what_a_text_gives_does_not_depend_on_its_batch(case: tuple[list[str], l
 
 
 def test_every_letter_of_unicode_is_in_a_word_or_between_words_as_the_plain_definition_has_it() -> None:
-    """Each code point between two letters: one, two or three words, by the vectorised code and by `words`."""
+    """Each code point between two letters: one, two or three words, by its bytes and by `words`."""
     points = [chr(point) for point in (*range(0x3400), *range(0x9F00, 0x11000), *range(0x1D000, 0x20100))]
     wrapped = [f"x{point}y" for point in points]
     counted = np.concatenate([shingle(batch).n_words for batch in batches(wrapped)])

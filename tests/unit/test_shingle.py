@@ -16,6 +16,7 @@ from dedup.shingle import (
     AFTER_PAUSE,
     AFTER_SENTENCE,
     DIGIT,
+    RUNS_ON,
     SHINGLE_WORDS,
     KnownWords,
     located_words,
@@ -206,6 +207,11 @@ def test_a_word_knows_whether_a_clause_a_sentence_or_a_line_ends_before_it(
 def test_a_word_that_begins_with_a_digit_is_told_from_one_that_has_some() -> None:
     assert places_of("x 3 3rd 1000 a3 ж3 x") == [DIGIT, DIGIT, DIGIT, 0, 0, 0]
     assert places_of("x. 3\n3") == [AFTER_SENTENCE | DIGIT, AFTER_LINE | DIGIT]
+
+
+def test_letters_of_scripts_without_spaces_run_on_where_the_next_follows_at_once() -> None:
+    assert places_of("x 中文字 中a ไท") == [RUNS_ON, RUNS_ON, 0, 0, 0, RUNS_ON, 0]
+    assert places_of("x 中。文 가나 é中") == [0, AFTER_SENTENCE, 0, 0, 0]
 
 
 def test_what_stands_in_a_text_is_told_alike_wherever_the_text_is_in_a_batch() -> None:
