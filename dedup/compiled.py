@@ -1,8 +1,8 @@
 """Loops that no array operation expresses, compiled to machine code where they are written (numba).
 
 What is compiled is kept beside its source, or in the user's cache where that cannot be written, or where
-`NUMBA_CACHE_DIR` says; so it is compiled once for a machine and a version of the source, in a second or so. Where there
-is no such place, every process compiles what it calls. numba itself takes a fifth of a second and 50 MB, so it is
+`NUMBA_CACHE_DIR` says; so it is compiled once for a machine and a version of the source, ten seconds for all. Where
+there is no such place, every process compiles what it calls. numba itself takes a fifth of a second and 50 MB, so it is
 loaded by the first call: processes that compute nothing do without.
 
 A compiled function takes arrays and numbers; it may call others of its own file, not of another one, for what is kept
