@@ -43,6 +43,9 @@ _KEPT_BYTES: Final = 1 << 24
 """More than all arrays of one call take together."""
 _LONGEST_LETTER: Final = 4
 _ALL_LETTERS: Final = 1 << 62
+_CONTENT_BYTES: Final = 16
+_ONE, _OTHER = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+"""The odd multipliers of the finalizer of MurmurHash3."""
 _ALL_BITS: Final = np.uint64(2**64 - 1)
 _HALF: Final = np.uint64(32)
 _LINE_END, _SPACE, _QUOTE, _DASH = (np.uint8(ord(letter)) for letter in '\n "-')
@@ -71,8 +74,8 @@ class Shingles:
         """16 bytes for each text; two texts have the same if and only if they have the same words in the same order
         (collisions of the underlying hashes aside).
         """
-        contents = split(self.words.astype("<u8", copy=False), self.n_words)
-        return [hashlib.blake2b(own.data, digest_size=16).digest() for own in contents]
+        packed = _hash_contents(self.words, self.n_words).astype("<u8", copy=False).tobytes()
+        return [packed[place : place + _CONTENT_BYTES] for place in range(0, len(packed), _CONTENT_BYTES)]
 
     def replaced(self, places: Sequence[int], others: Shingles) -> Shingles:
         """The same batch with other texts at these places."""
@@ -364,9 +367,9 @@ def _eight(chunks: NDArray[np.uint64], place: int, end: int) -> np.uint64:
 def _mixed(value: np.uint64) -> np.uint64:
     """The finalizer of MurmurHash3 (64 bits): every bit of the input moves every bit of the output."""
     value ^= value >> np.uint64(33)
-    value *= np.uint64(0xFF51AFD7ED558CCD)
+    value *= _ONE
     value ^= value >> np.uint64(33)
-    value *= np.uint64(0xC4CEB9FE1A85EC53)
+    value *= _OTHER
     return value ^ value >> np.uint64(33)
 
 
@@ -452,6 +455,26 @@ def _fill_shingles(words: NDArray[np.uint64], n_words: NDArray[np.int64], values
             values[n + i] = np.uint32(value + np.uint32(own[i + 4] >> _HALF) * _PLACES[4])
         n += max(n_own - SHINGLE_WORDS + 1, 0)
         start += n_own
+
+
+@compiled
+def _hash_contents(words: NDArray[np.uint64], n_words: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Two hashes of each text: uint64, shape (n_texts, 2). Both take in word after word, by steps that can be undone:
+    no two words lead from one state to the same. Their multipliers differ, so texts that meet in one part in the other.
+    """
+    hashes = np.empty((len(n_words), 2), np.uint64)
+    start = 0
+    for text in range(len(n_words)):
+        one, other = _OTHER, _ONE
+        for word in words[start : start + n_words[text]]:
+            one = (one ^ word) * _ONE
+            other = (other ^ word) * _OTHER
+            one ^= one >> _HALF
+            other ^= other >> _HALF
+        n = np.uint64(n_words[text])
+        hashes[text, 0], hashes[text, 1] = _mixed(one + n), _mixed(other + n)
+        start += n_words[text]
+    return hashes
 
 
 @cache

@@ -114,6 +114,15 @@ def test_no_texts_have_no_shingles() -> None:
     assert empty.content_hashes() == []
 
 
+def test_each_half_of_a_content_hash_tells_texts_of_few_words_apart() -> None:
+    """Other words, another order, a word more: with both halves alike by chance once in 2**128."""
+    runs = [run for n in range(1, 18) for run in itertools.product("ab", repeat=n) if n < 14 or len(set(run)) == 1]
+    runs += itertools.product([f"w{i}" for i in range(40)], repeat=3)
+    hashes = shingle([" ".join(run) for run in runs]).content_hashes()
+    assert {len(own) for own in hashes} == {16}
+    assert len({own[:8] for own in hashes}) == len({own[8:] for own in hashes}) == len(runs)
+
+
 def test_values_are_spread_evenly() -> None:
     """As many are below each quarter of the range as should be: anchors and samples are chosen by their size."""
     values = shingle([" ".join(f"w{number % 997}x{number % 31}" for number in range(40_000))]).values
