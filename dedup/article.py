@@ -137,9 +137,14 @@ def format_time(seconds: float | None) -> str:
     """Unix seconds as RFC 3339 in UTC (milliseconds only where there are any); "" for None."""
     if seconds is None:
         return ""
-    whole, milliseconds = divmod(round(round(seconds, 3) * 1000), 1000)
+    return format_milliseconds(round(round(seconds, 3) * 1000))
+
+
+def format_milliseconds(milliseconds: int) -> str:
+    """Unix milliseconds as `format_time` writes seconds."""
+    whole, left = divmod(milliseconds, 1000)
     day, second = divmod(whole, _DAY_SECONDS)
-    fraction = f".{milliseconds:03}" if milliseconds else ""
+    fraction = f".{left:03}" if left else ""
     return f"{_date(day)}T{_MINUTES[second // 60]}:{_SECONDS[second % 60]}{fraction}Z"
 
 

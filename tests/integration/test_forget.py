@@ -389,8 +389,8 @@ class _Interrupted:
         step = getattr(index, self.step)
         others: list[Thread] = []
 
-        def take_late(*given: Any) -> Any:
-            taken = step(*given)
+        def take_late(*given: Any, **named: Any) -> Any:
+            taken = step(*given, **named)
             if not others:
                 others.append(self.begin())
                 others[0].start()

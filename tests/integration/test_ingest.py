@@ -42,11 +42,11 @@ from tests.integration.world import (
 )
 from worker.service import draining
 from worker.service import ingest as ingesting
-from worker.store.articles import ArticleEntry, Foundings
+from worker.store.articles import ArticleEntry
 from worker.store.commit import Word
-from worker.store.connection import StoreError, Wired
+from worker.store.connection import StoreError
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Index, LookUp
+from worker.store.index import Admission, Index, LookUp, Packed
 from worker.store.store import Store, open_store
 
 BOOKKEEPING = ("dedup:inbox",)
@@ -381,7 +381,7 @@ def test_what_another_admits_between_two_parts_of_a_batch_is_found(
             looked_up.append(len(batch))
             return super().look_up(batch)
 
-        def _admitted(self, parts: Sequence[Sequence[Word | Wired]]) -> list[Any]:
+        def _admitted(self, parts: Sequence[Sequence[Word]]) -> list[Any]:
             before = {"never": len(parts), "first": 1, "second": 2}[moment if pending else "never"]
             told = super()._admitted(parts[:before])
             if before < len(parts):
@@ -429,9 +429,9 @@ def test_two_articles_of_a_batch_that_are_alike_are_told_together(store: Store) 
 
     class Watched(Index):
         def admit(
-            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Wired] = ()
+            self, batch: Sequence[Prepared], packed: Sequence[Packed] = (), *, may_found: bool = False
         ) -> Admission:
-            admission = super().admit(batch, founding, packed)
+            admission = super().admit(batch, packed, may_found=may_found)
             seen.append(families(store))
             return admission
 
@@ -459,9 +459,9 @@ def ingest_between(store: Store, entries: list[Entry], moment: str, other: Calla
             return interrupted("look-up", super().look_up(batch))
 
         def admit(
-            self, batch: Sequence[Prepared], founding: Foundings | None = None, packed: Sequence[Wired] = ()
+            self, batch: Sequence[Prepared], packed: Sequence[Packed] = (), *, may_found: bool = False
         ) -> Admission:
-            return interrupted("admission", super().admit(batch, founding, packed))
+            return interrupted("admission", super().admit(batch, packed, may_found=may_found))
 
     pending = [other]
 

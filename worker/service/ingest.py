@@ -24,10 +24,9 @@ from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load
 from worker.store.articles import Founding, founding
 from worker.store.commit import Unit, Words, commit
-from worker.store.connection import Wired
 from worker.store.inbox import Entry
-from worker.store.index import Admission, Admitted
-from worker.store.records import ArticleRecord, record_of
+from worker.store.index import Admission, Admitted, Packed
+from worker.store.records import ArticleRecord, pack_first, record_of
 from worker.store.store import Store
 
 MOST_DELIVERIES: Final = 6
@@ -46,13 +45,12 @@ class Pushed(NamedTuple):
 
 class Ready(NamedTuple):
     """All that can be made of an article before it is known what is kept: what it is, and what is written if it founds
-    a family; `packed` and `told` are both as an admission is told of them.
+    a family; `packed` is both as an admission is told of them.
     """
 
     prepared: Prepared
-    packed: Wired
+    packed: Packed
     founding: Founding
-    told: Wired
 
 
 Arrival = tuple[Pushed, Admitted, Founding]
@@ -157,12 +155,9 @@ class Worker:
 
     def _prepare(self, waiting: Sequence[Pushed]) -> Readies:
         prepared = prepare([pushed.article for pushed in waiting], self.params)
-        made = zip(waiting, prepared, self.store.index.pack(prepared), strict=True)
-        return {
-            pushed.entry.entry_id: Ready(one, packed, founds, Wired.of(*founds))
-            for pushed, one, packed in made
-            for founds in (_founding(pushed),)
-        }
+        foundings = [_founding(pushed) for pushed in waiting]
+        made = map(Ready, prepared, self.store.index.pack(prepared, foundings), foundings)
+        return dict(zip((pushed.entry.entry_id for pushed in waiting), made, strict=True))
 
     def _work_apart(self, waiting: Sequence[Pushed], ready: Readies | None) -> None:
         try:
@@ -214,8 +209,8 @@ class Worker:
         chosen = [ready[pushed.entry.entry_id] for pushed in wave]
         admission = self.store.index.admit(
             [one.prepared for one in chosen],
-            (lambda i: chosen[i].told) if first else None,
             [one.packed for one in chosen],
+            may_found=first,
         )
         return self._begun(batch, ready, wave, later, admission)
 
@@ -337,8 +332,8 @@ def _founding(pushed: Pushed) -> Founding:
     """What is written of an article that is like no other, without asking what there is."""
     article, entry = pushed.article, pushed.entry
     seen_at = entry.seen_at
-    record = ArticleRecord(0, seen_at, seen_at, article.published_at, 0, source_key(article.source))
-    return founding(entry.entry_id, mint("family", article.id, _free), record.pack_rest(), article, seen_at)
+    record = pack_first(seen_at, article.published_at, source_key(article.source))
+    return founding(entry.entry_id, mint("family", article.id, _free), record, article, seen_at)
 
 
 def _first_of_each(waiting: Sequence[Pushed]) -> tuple[list[Pushed], list[Pushed]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dedup.article import Article, format_time
+from dedup.article import Article, format_milliseconds, format_time
 from worker.store.commit import Unit, Word, Words
-from worker.store.connection import Connection, Wired, fields_of
+from worker.store.connection import Connection, fields_of
 from worker.store.inbox import StreamId
 from worker.store.keys import Keys
 
@@ -44,12 +44,6 @@ class Founding(NamedTuple):
     source: str
     language: str
     warnings: str
-
-
-Foundings = Callable[[int], Wired]
-"""That of each article of a batch, by its place."""
-NO_FOUNDING: Final = Wired.of(*("",) * 11)
-"""What the admission is told of an article which founds nothing in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ def score_of(seen_at: StreamId) -> float:
 
 def founding(entry_id: bytes, family_id: str, record: bytes, article: Article, seen_at: StreamId) -> Founding:
     """What is written of an article if it founds its family: `record` is its private one without its content."""
-    published, seen = format_time(article.published_at), format_time(seconds_of(seen_at))
+    published, seen = format_time(article.published_at), format_milliseconds(seen_at[0])
     return Founding(entry_id, family_id, record, score_of(seen_at), published, seen, *_meta(article))
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import hiredis
 import redis
@@ -48,41 +48,15 @@ class _Patience(Retry):
         return super().call_with_retry(do, fail, is_passing, *rest, **options)
 
 
-class Wired(NamedTuple):
-    """Words of a command as they go over the wire."""
-
-    n_words: int
-    wire: bytes
-
-    @classmethod
-    def of(cls, *words: Any) -> Wired:
-        """These words, packed."""
-        return cls(len(words), _without_count(hiredis.pack_command(words)))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Wired]) -> Wired:
-        """The words of several, one after the other."""
-        return cls(sum(n_words for n_words, _ in parts), b"".join([wire for _, wire in parts]))
-
-
 class _Packer:
-    """Packs commands as redis-py does, but for its look at each word: none here is a memoryview. An admission has
-    thousands of words; so the last of a command may be `Wired` words.
+    """Packs commands as redis-py does, but for its look at each word: none here is a memoryview, and an admission has
+    thousands of words.
     """
 
-    def pack(self, *words: str | bytes | float | Wired) -> list[bytes]:
+    def pack(self, *words: str | bytes | float) -> list[bytes]:
         name, *rest = words
         names = name.split() if isinstance(name, str) else [name]
-        if not isinstance(words[-1], Wired):
-            return [hiredis.pack_command((*names, *rest))]
-        plain = (*names, *rest[:-1])
-        count = b"*%d\r\n" % (len(plain) + words[-1].n_words)
-        return [count + _without_count(hiredis.pack_command(plain)), words[-1].wire]
-
-
-def _without_count(packed: bytes) -> bytes:
-    """A packed command without its first line, which says how many words it has."""
-    return packed[packed.index(b"\n") + 1 :]
+        return [hiredis.pack_command((*names, *rest))]
 
 
 def connect(url: str) -> Connection:

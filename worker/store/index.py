@@ -13,19 +13,21 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap, takewhile
+from itertools import chain, takewhile
 from operator import itemgetter
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
+
+import msgpack
 
 from dedup.buckets import Buckets
 from dedup.family import Content
 from dedup.lsh import pairs_in_common
 from dedup.pipeline import Prepared
 from dedup.terms import pack_terms
-from worker.store.articles import NO_FOUNDING, Foundings
+from worker.store.articles import Founding
 from worker.store.commit import Unit, Word
-from worker.store.connection import Connection, StoreError, Wired, fields_of, script, scripted
+from worker.store.connection import Connection, StoreError, fields_of, script, scripted
 from worker.store.corrections import Book
 from worker.store.inbox import GROUP
 from worker.store.keys import N_SHARDS, STATES_PER_HASH, Keys, shard
@@ -40,15 +42,16 @@ from worker.store.records import (
     unpack_text,
 )
 
-_NONE_KNOWN: Final = Wired.of(b"")
+_ALONE: Final = b"alone"
+"""What is told of an article that shares a key with nothing and may found its family."""
 _MOST_EXACT: Final = 5
 """Times a batch is looked up anew because other workers have admitted something meanwhile; after that, what was missed
 comes with the answer, and nothing founds its family in it."""
 _PART_ARTICLES: Final = 64
 """Articles in one call of those that admit a batch: what a call of 256 makes on its way, some 3 MB, is gone from the
 nearer caches of a core before it is needed again, and what settles the batch before waits for as long."""
-_WIRED_EACH: Final = 3
-"""Into how many pieces what is told of an article is packed."""
+Packed = tuple[Word, ...]
+"""What is kept of an article's text, and what it writes if it founds a family, as an admission is told of them."""
 
 
 class Admitted(NamedTuple):
@@ -145,30 +148,31 @@ class Index:
     def admit(
         self,
         batch: Sequence[Prepared],
-        founding: Foundings | None = None,
-        packed: Sequence[Wired] = (),
+        packed: Sequence[Packed] = (),
+        *,
+        may_found: bool = False,
     ) -> Admission:
-        """Looks up and admits a batch; the latter atomically. With `founding`, which says what an article's would be by
-        its place, those that are like nothing found their families in the same step. `packed` is what `pack` made of
-        the batch, if that has been done.
+        """Looks up and admits a batch; the latter atomically. `packed` is what `pack` made of the batch, if that has
+        been done. Where it has been told what each article would found, `may_found` lets those that are like nothing
+        found their families in the same step.
         """
         packed = packed or self.pack(batch)
-        return self.admit_found(batch, self.look_up(batch), founding, packed)
+        return self.admit_found(batch, self.look_up(batch), packed, may_found=may_found)
 
     def admit_found(
         self,
         batch: Sequence[Prepared],
         found: LookUp,
-        founding: Foundings | None = None,
-        packed: Sequence[Wired] = (),
+        packed: Sequence[Packed] = (),
+        *,
+        may_found: bool = False,
     ) -> Admission:
         """Admits a batch that has been looked up; looks it up anew where that was of too long ago. Nothing founds
         unless the look-up knew all; so for a few times it must.
         """
         packed, admitted, n_tries, start = packed or self.pack(batch), list[Admission](), 0, 0
         while True:
-            may_found = founding if n_tries < _MOST_EXACT else None
-            told = self._admitted(self._words(packed[start:], found, may_found, start))
+            told = self._admitted(self._words(packed[start:], found, may_found=may_found and n_tries < _MOST_EXACT))
             n = sum(len(articles) for articles, *_ in told)
             if told:
                 admitted.append(self._admission(batch[start : start + n], found, told))
@@ -178,7 +182,7 @@ class Index:
             self.mirror.is_alone, self.mirror.is_disturbed = False, True
             found, n_tries = self.look_up(batch[start:]), n_tries + 1
 
-    def _admitted(self, parts: Sequence[Sequence[Word | Wired]]) -> list[Any]:
+    def _admitted(self, parts: Sequence[Sequence[Word]]) -> list[Any]:
         """What the script tells of the parts of a batch, up to the first one that it refuses."""
         keys, admit = self.keys, script(self.connection, "admit")
         names = [
@@ -189,40 +193,39 @@ class Index:
         told = scripted(self.connection, admit, [(names, part) for part in parts])
         return list(takewhile(bool, told))
 
-    def pack(self, batch: Sequence[Prepared]) -> list[Wired]:
-        """What is kept of each article's text, whatever becomes of it, as an admission is told of it.
+    def pack(self, batch: Sequence[Prepared], foundings: Sequence[Founding] = ()) -> list[Packed]:
+        """What an admission is told of each article, but what it may be like.
 
-        All of it is made ready for the wire before: batches are looked up and laid out one after the other, and the
-        server waits for the next one.
+        It is made ready before: batches are looked up and laid out one after the other, and the server waits for the
+        next one.
         """
         ids = [one.article.id for one in batch]
-        words = zip(
+        packed = zip(
             ids,
             [shard(article_id.encode(), N_SHARDS) for article_id in ids],
             [one.content_hash for one in batch],
             pack_contents(batch),
             pack_terms([one.terms for one in batch]),
             self._texts(batch),
+            map(msgpack.Packer(use_bin_type=False).pack, foundings) if foundings else [b""] * len(batch),
             strict=True,
         )
-        return list(starmap(Wired.of, words))
+        return list(packed)
 
-    def _words(
-        self, packed: Sequence[Wired], found: LookUp, founding: Foundings | None, start: int
-    ) -> list[list[Word | Wired]]:
-        """What the script is told of the parts of a batch, or of what is left of it from `start` on."""
-        words: list[Wired] = []
-        for i, (own, is_lone) in enumerate(zip(packed, found.lone(), strict=True)):
-            known = Wired.of(_packed(found.known[i])) if found.known[i] else _NONE_KNOWN
-            words += own, known, founding(start + i) if founding and is_lone else NO_FOUNDING
-        head: list[Word | Wired] = [
+    def _words(self, packed: Sequence[Packed], found: LookUp, *, may_found: bool) -> list[list[Word]]:
+        """What the script is told of the parts of a batch, or of what is left of it."""
+        told = [
+            (*own, _ALONE if may_found and is_lone else _packed(known))
+            for own, known, is_lone in zip(packed, found.known, found.lone(), strict=True)
+        ]
+        head: list[Word] = [
             N_SHARDS, STATES_PER_HASH, self.mirror.known_to, self.mirror.server, self.mirror.begun,
-            0 if founding else MOST_MISSED, GROUP, token_hex(8),
+            0 if may_found else MOST_MISSED, GROUP, token_hex(8),
         ]  # fmt: skip
-        n_part = _WIRED_EACH * (_PART_ARTICLES if founding and not self.mirror.is_disturbed else len(packed))
+        n_part = _PART_ARTICLES if may_found and not self.mirror.is_disturbed else len(told)
         return [
-            [*head, "later" if i else "", Wired.joined(words[i : i + n_part])]
-            for i in range(0, len(words) or 1, n_part or 1)
+            [*head, "later" if start else "", *chain.from_iterable(told[start : start + n_part])]
+            for start in range(0, len(told) or 1, n_part or 1)
         ]
 
     def _admission(
