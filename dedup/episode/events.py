@@ -14,6 +14,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from dedup.episode.value import EventParams
+from dedup.products import cosines
 
 _SIGNATURE_TERMS: Final = 3
 """Words that must set a side apart."""
@@ -107,12 +108,10 @@ def _local_similarity(own: sparse.csr_matrix, is_fact: NDArray[np.bool_], params
     """Cosines by what more than one article of the story says and not all do: float64, shape (n, n)."""
     n = own.shape[0]
     frequency = np.bincount(own.indices, minlength=own.shape[1])
-    kept = np.flatnonzero((frequency >= 2) & (frequency <= params.too_common * n))
-    weights = np.log(n / frequency[kept]) * np.where(is_fact[kept], params.fact_boost, 1.0)
-    local = own[:, kept].astype(np.float64) @ sparse.diags_array(weights).tocsr()
-    lengths = np.sqrt(np.asarray(local.multiply(local).sum(axis=1)).ravel())
-    local = sparse.diags_array(1 / np.where(lengths > 0, lengths, 1)).tocsr() @ local
-    return np.asarray((local @ local.T).toarray())
+    kept = (frequency >= 2) & (frequency <= params.too_common * n)
+    weights = np.zeros(len(kept))
+    weights[kept] = np.log(n / frequency[kept]) * np.where(is_fact[kept], params.fact_boost, 1.0)
+    return cosines(own, weights)
 
 
 def _sides(similarity: NDArray[np.float64], min_side: int) -> NDArray[np.int64] | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from dedup.products import Rows, squares
+from dedup.products import Rows, cosines, squares
 
 
 def random_rows(n: int, seed: int, dtype: type = np.float64) -> sparse.csr_matrix:
@@ -32,6 +32,19 @@ def test_a_product_is_the_same_to_the_bit_whichever_row_comes_first() -> None:
     sums = rows.products(left, right)
     assert sums.reshape(60, 60).tolist() == sums.reshape(60, 60).T.tolist()
     assert np.allclose(squares(rows.at(np.arange(60))), sums.reshape(60, 60).diagonal(), rtol=1e-12)
+
+
+def test_cosines_are_those_of_the_dense_rows_by_weighed_columns() -> None:
+    rows, weights = random_rows(40, 8, np.float32), np.random.default_rng(9).random(400)
+    weights[::3] = 0
+    rows = sparse.csr_matrix(sparse.vstack([rows, sparse.csr_matrix(([1.0], [0], [0, 1]), shape=(1, 400))]))
+    dense = rows.toarray() * weights
+    lengths = np.linalg.norm(dense, axis=1)
+    expected = dense @ dense.T / np.outer(np.where(lengths > 0, lengths, 1), np.where(lengths > 0, lengths, 1))
+    found = cosines(rows, weights)
+    assert np.allclose(found, expected, rtol=1e-6)
+    assert found.tolist() == found.T.tolist()
+    assert found[-1].tolist() == [0.0] * 41, "its only column has no weight"
 
 
 def test_sums_are_those_of_the_dense_rows_with_sorted_columns() -> None:
