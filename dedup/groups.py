@@ -280,7 +280,9 @@ class Groups:
         missing = np.flatnonzero(is_missing)
         if len(missing):
             own = np.flatnonzero(is_missing[self.of])
-            entries = np.ones(len(own), self.rows.dtype), (np.searchsorted(missing, self.of[own]), own)
+            own = own[np.argsort(self.of[own], kind="stable")]
+            ends = np.searchsorted(self.of[own], missing, side="right")
+            entries = np.ones(len(own), self.rows.dtype), own, np.concatenate([[0], ends])
             sums = (sparse.csr_matrix(entries, shape=(len(missing), self.rows.shape[0])) @ self.rows).tocsr()
             sums.sort_indices()
             self._put(missing, sums)

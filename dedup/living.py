@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
+from itertools import compress, filterfalse
+from operator import is_not
 from typing import Final
 
 import numpy as np
@@ -208,7 +210,7 @@ class Living:
         first, found, before = len(self.names), Pairs.of([]), self.places()
         if left or n_came:
             self._drop([*left, *self._robbed(self.place(left))])
-            self._add({name: telling for name, telling in families.items() if name not in self.tellings})
+            self._add({name: families[name] for name in filterfalse(self.tellings.__contains__, families)})
             found = find_pairs(self.index, first)
             touched = self._connect(found)
             self._cluster(touched)
@@ -251,13 +253,14 @@ class Living:
         """The families that leave, where these are the window, and how many come; one that tells something else does
         both.
         """
-        others = [(name, known) for name, known in self.tellings.items() if families.get(name) is not known]
+        is_other = map(is_not, map(families.get, self.tellings), self.tellings.values())
+        others = compress(self.tellings.items(), is_other)
         left = [name for name, known in others if not _is_same(families.get(name), known)]
         return left, len(families) - (len(self.tellings) - len(left))
 
     def place(self, names: Iterable[str]) -> NDArray[np.int64]:
         """The numbers of these families: int64."""
-        return np.array(list(map(self.numbers.__getitem__, names)), np.int64)
+        return np.fromiter(map(self.numbers.__getitem__, names), np.int64)
 
     def _robbed(self, left: NDArray[np.int64]) -> list[str]:
         """The families that lose one of as many neighbours as are kept: others that were too many take its place."""
@@ -296,7 +299,11 @@ class Living:
         """Makes these pairs part of the graph; which articles an article or an edge came to or went from."""
         before, n = self.graph, len(self.names)
         n_before = before.shape[0]
-        self.pairs = strongest(Pairs.of([self.pairs, found]), self.index)
+        asked = np.zeros(n, np.bool_)
+        asked[found.left] = True
+        is_asked = asked[self.pairs.left]
+        chosen = strongest(Pairs.of([self.pairs.at(is_asked), found]), self.index)
+        self.pairs = Pairs.of([self.pairs.at(~is_asked), chosen])
         self.graph = graph_of(self.pairs, n)
         before.resize((n, n))
         touched = np.zeros(n, np.bool_)

@@ -144,15 +144,15 @@ def _settle(
     """
     firsts, label_of, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)[1:]
     stories, codes = list(map(_STORY, inside)), dict(zip(window.stories, range(len(window.stories)), strict=True))
-    code = np.array(list(map(codes.get, stories, repeat(-1))), np.int64)
-    moved = ~np.array(list(map(_IS_PLACED, inside)), np.bool_)
+    code = np.fromiter(map(codes.get, stories, repeat(-1)), np.int64, len(inside))
+    moved = ~np.fromiter(map(_IS_PLACED, inside), np.bool_, len(inside))
     moved |= (code < 0) | (code != code[firsts[label_of]])
-    moved[[i for i, name in enumerate(map(_FAMILY_ID, inside)) if name in touched]] = True
+    moved |= np.fromiter(map(touched.__contains__, map(_FAMILY_ID, inside)), np.bool_, len(inside))
     is_same = np.bincount(label_of, moved, len(firsts)) == 0
     likely = np.flatnonzero(is_same)
     names = [stories[first] for first in firsts[likely].tolist()]
     told = [window.stories[name] for name in names]
-    n_told, n_held = np.array(list(map(_N_FAMILIES, told))), np.array([len(held[name]) for name in names])
+    n_told, n_held = np.array(list(map(_N_FAMILIES, told))), np.array(list(map(len, map(held.__getitem__, names))))
     is_same[likely] = np.array([story.status == "open" for story in told], np.bool_)
     is_same[likely] &= (n_told == n_held) & (n_told == sizes[likely])
     same = [stories[first] for first in firsts[is_same].tolist()]

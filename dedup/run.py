@@ -117,6 +117,8 @@ class Run:
                     del held[line][story_id]
             if not held[line]:
                 del held[line]
+        if not len(self.window.shelf):  # after a window was clustered as a whole; later runs find it nearly as it is
+            self.window.shelf.follow({name: (line, one) for line, own in held.items() for name, one in own.items()})
 
     def _tell_stories(self, outcome: Outcome, held: Mapping[str, Sequence[HeldFamily]]) -> None:
         """The stories as they are now, and who belongs to them."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from operator import attrgetter
 from typing import Final
 
@@ -14,6 +16,8 @@ from dedup.pipeline import Background, Params, Telling
 from dedup.story import Story, Storyline
 from dedup.storyline import Profile, Shelf
 
+_FAMILY_ID: Final = attrgetter("family_id")
+_TELLING: Final = attrgetter("telling")
 KEY_SHIFT: Final = 20
 """Bits of an arrival's key that hold its serial number within the millisecond."""
 
@@ -107,11 +111,11 @@ class Window:
     generation: str = ""
     renews: bool = True
 
-    def follow(self, inside: Iterable[HeldFamily], before: Frequencies, params: Params) -> Living:
+    def follow(self, inside: Sequence[HeldFamily], before: Frequencies, params: Params) -> Living:
         """The clustering of these families; `before` are the document frequencies of what was told earlier, for where
         the background is made anew.
         """
-        families = {one.family_id: one.telling for one in inside}
+        families = dict(zip(map(_FAMILY_ID, inside), map(_TELLING, inside), strict=True))
         if is_large(families) and self.living is not None and not (self.renews and self.living.is_worn_by(families)):
             self.living.follow(families)
         else:
@@ -123,7 +127,8 @@ class Window:
         now, so the past is what families told when they left, as far as they have not changed outside.
         """
         counted = self.past.counted
-        left = sorted(self.families.keys() - names - counted)
+        outside = filterfalse(names.__contains__, self.families)
+        left = sorted(filterfalse(counted.__contains__, outside))
         back, gone = sorted(counted & names), sorted(counted - self.families.keys())
         if not left and not back and not gone:
             return Passage(self.past)
@@ -152,16 +157,16 @@ class Window:
 
     def by_story(self) -> dict[str, list[HeldFamily]]:
         """All families that have a story, by the story of the family."""
-        found: dict[str, list[HeldFamily]] = {}
+        found: dict[str, list[HeldFamily]] = defaultdict(list)
         for family in self.families.values():
-            if family.story:
-                found.setdefault(family.story, []).append(family)
-        return found
+            found[family.story].append(family)
+        found.pop("", None)
+        return dict(found)
 
 
 def names_of(families: Iterable[HeldFamily]) -> frozenset[str]:
     """The ids of families."""
-    return frozenset(map(attrgetter("family_id"), families))
+    return frozenset(map(_FAMILY_ID, families))
 
 
 def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:
