@@ -152,7 +152,7 @@ def _settle(
     likely = np.flatnonzero(is_same)
     names = [stories[first] for first in firsts[likely].tolist()]
     told = [window.stories[name] for name in names]
-    n_told, n_held = np.array(list(map(_N_FAMILIES, told))), np.array(list(map(len, map(held.__getitem__, names))))
+    n_told, n_held = np.array(list(map(_N_FAMILIES, told))), np.array([len(held[name]) for name in names])
     is_same[likely] = np.array([story.status == "open" for story in told], np.bool_)
     is_same[likely] &= (n_told == n_held) & (n_told == sizes[likely])
     same = [stories[first] for first in firsts[is_same].tolist()]

@@ -24,7 +24,13 @@ def cosines(rows: sparse.csr_matrix, weights: NDArray[np.float64]) -> NDArray[np
     """The cosines of all rows with each other, by columns of these weights: float64, shape (n, n). A row without a
     column of any weight is like none, itself included.
     """
-    return _cosines(rows.data, rows.indices, rows.indptr, weights)
+    weighed = sparse.csr_matrix((rows.data * weights[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
+    lengths = np.sqrt(squares(weighed))
+    weighed.data *= np.repeat(1 / np.where(lengths > 0, lengths, 1), np.diff(rows.indptr))
+    left, right = np.tril_indices(rows.shape[0])
+    found = np.zeros((rows.shape[0], rows.shape[0]))
+    found[left, right] = found[right, left] = Rows.of(weighed).products_and_shared(left, right)[0]
+    return found
 
 
 @dataclass(slots=True, eq=False)
@@ -118,32 +124,6 @@ def _squares(data: NDArray[Any], ends: NDArray[np.int32]) -> NDArray[np.float64]
     for row in range(len(found)):
         for value in data[ends[row] : ends[row + 1]]:
             found[row] += np.float64(value) * np.float64(value)
-    return found
-
-
-@compiled
-def _cosines(
-    data: NDArray[Any], indices: NDArray[np.int32], ends: NDArray[np.int32], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    n = len(ends) - 1
-    scaled, found, room = np.empty(len(data)), np.zeros((n, n)), np.zeros(len(weights))
-    for row in range(n):
-        total = 0.0
-        for entry in range(ends[row], ends[row + 1]):
-            scaled[entry] = np.float64(data[entry]) * weights[indices[entry]]
-            total += scaled[entry] * scaled[entry]
-        if total > 0:
-            scaled[ends[row] : ends[row + 1]] *= 1 / np.sqrt(total)
-    for row in range(n):
-        for entry in range(ends[row], ends[row + 1]):
-            room[indices[entry]] = scaled[entry]
-        for other in range(row + 1):
-            total = 0.0
-            for entry in range(ends[other], ends[other + 1]):
-                total += room[indices[entry]] * scaled[entry]
-            found[row, other] = found[other, row] = total
-        for entry in range(ends[row], ends[row + 1]):
-            room[indices[entry]] = 0
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import filterfalse
@@ -16,8 +16,6 @@ from dedup.pipeline import Background, Params, Telling
 from dedup.story import Story, Storyline
 from dedup.storyline import Profile, Shelf
 
-_FAMILY_ID: Final = attrgetter("family_id")
-_TELLING: Final = attrgetter("telling")
 KEY_SHIFT: Final = 20
 """Bits of an arrival's key that hold its serial number within the millisecond."""
 
@@ -111,11 +109,11 @@ class Window:
     generation: str = ""
     renews: bool = True
 
-    def follow(self, inside: Sequence[HeldFamily], before: Frequencies, params: Params) -> Living:
+    def follow(self, inside: Iterable[HeldFamily], before: Frequencies, params: Params) -> Living:
         """The clustering of these families; `before` are the document frequencies of what was told earlier, for where
         the background is made anew.
         """
-        families = dict(zip(map(_FAMILY_ID, inside), map(_TELLING, inside), strict=True))
+        families = {one.family_id: one.telling for one in inside}
         if is_large(families) and self.living is not None and not (self.renews and self.living.is_worn_by(families)):
             self.living.follow(families)
         else:
@@ -166,7 +164,7 @@ class Window:
 
 def names_of(families: Iterable[HeldFamily]) -> frozenset[str]:
     """The ids of families."""
-    return frozenset(map(_FAMILY_ID, families))
+    return frozenset(map(attrgetter("family_id"), families))
 
 
 def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:

@@ -26,7 +26,7 @@ from worker.store.articles import Founding, founding
 from worker.store.commit import Unit, Words, commit
 from worker.store.inbox import Entry
 from worker.store.index import Admission, Admitted, Packed
-from worker.store.records import ArticleRecord, pack_first, record_of
+from worker.store.records import ArticleRecord, record_of
 from worker.store.store import Store
 
 MOST_DELIVERIES: Final = 6
@@ -332,8 +332,8 @@ def _founding(pushed: Pushed) -> Founding:
     """What is written of an article that is like no other, without asking what there is."""
     article, entry = pushed.article, pushed.entry
     seen_at = entry.seen_at
-    record = pack_first(seen_at, article.published_at, source_key(article.source))
-    return founding(entry.entry_id, mint("family", article.id, _free), record, article, seen_at)
+    record = ArticleRecord(0, seen_at, seen_at, article.published_at, 0, source_key(article.source))
+    return founding(entry.entry_id, mint("family", article.id, _free), record.pack_rest(), article, seen_at)
 
 
 def _first_of_each(waiting: Sequence[Pushed]) -> tuple[list[Pushed], list[Pushed]]:

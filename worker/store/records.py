@@ -18,7 +18,6 @@ from worker.store.inbox import StreamId
 
 _ARTICLE: Final = struct.Struct("<IQIQIdII")
 _CONTENT_NUMBER: Final = struct.Struct("<I")
-_FIRST: Final = struct.Struct("<QIQIdII")
 _CONTENT: Final = struct.Struct("<16sIHH")
 _STATE: Final = struct.Struct("<BQ")
 _GROUP: Final = struct.Struct("<II")
@@ -45,6 +44,10 @@ class ArticleRecord(NamedTuple):
         published = math.nan if self.published_at is None else self.published_at
         return _ARTICLE.pack(self.content, *self.seen_at, *self.pushed_at, published, self.revision, self.source)
 
+    def pack_rest(self) -> bytes:
+        """The record without the number of its content, which comes first."""
+        return self.pack()[_CONTENT_NUMBER.size :]
+
     @classmethod
     def unpack(cls, packed: bytes) -> ArticleRecord:
         content, seen_ms, seen_n, pushed_ms, pushed_n, published, revision, source = _ARTICLE.unpack(packed)
@@ -52,14 +55,8 @@ class ArticleRecord(NamedTuple):
         return cls(content, (seen_ms, seen_n), (pushed_ms, pushed_n), dated, revision, source)
 
 
-def pack_first(seen_at: StreamId, published_at: float | None, source: int) -> bytes:
-    """The record of an article that comes for the first time, without the number of its content, which comes first."""
-    published = math.nan if published_at is None else published_at
-    return _FIRST.pack(*seen_at, *seen_at, published, 0, source)
-
-
 def record_of(content: int, rest: bytes) -> bytes:
-    """A packed article record, of the number of its content and what `pack_first` made of the rest."""
+    """A packed article record, of the number of its content and what `ArticleRecord.pack_rest` made of the rest."""
     return _CONTENT_NUMBER.pack(content) + rest
 
 
