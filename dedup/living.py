@@ -17,9 +17,9 @@ Interface: `Living.of` a window as it is, then `follow` it from run to run, and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from itertools import compress, filterfalse
-from operator import is_not
+from itertools import filterfalse
 from typing import Final
 
 import numpy as np
@@ -121,7 +121,8 @@ class Living:
     groups of them scored. `stories`: what the merge pass made of them. `events` and `labels`: which events they tell,
     before and after undated articles are given to dated stories; the same number says the same event, and nothing else.
     `likeness`: how like undated articles are to events. `names`: of the families by number;
-    `numbers` and `tellings`: of those that are in the window; `serials`: what each is known by where it is kept, rising
+    `numbers` and `tellings`: of those that are in the window, told as of the last step, and `is_current` says whether
+    there was one; `serials`: what each is known by where it is kept, rising
     with the numbers, int64. `n_moved`: how many came and left since the background was made. `step`: the last one.
     """
 
@@ -144,6 +145,7 @@ class Living:
     events: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     n_moved: int = 0
+    is_current: bool = False
     step: Step = field(default_factory=lambda: Step((), 0, Pairs.of([]), np.zeros(0, np.int64)))
 
     @classmethod
@@ -157,7 +159,7 @@ class Living:
     def of(cls, families: Mapping[str, Telling], background: Background, params: Params) -> Living:
         """That of these families, in their order."""
         living = cls.empty(background, params)
-        living.follow(families)
+        living.follow(families.keys(), families)
         living.n_moved = 0
         return living
 
@@ -204,18 +206,28 @@ class Living:
         """The graph without edges between dated and undated articles."""
         return same_kind(self.graph, self.articles.published_days)
 
-    def follow(self, families: Mapping[str, Telling]) -> None:
-        """Makes these the families of the window; new ones are numbered in their order."""
-        left, n_came = self._moves(families)
+    def asked(self, names: AbstractSet[str], touched: AbstractSet[str]) -> AbstractSet[str]:
+        """Of families that are the window now those that are new to it, or may tell something else than before, where
+        these were touched since the last step.
+        """
+        return {*filterfalse(self.tellings.__contains__, names), *(touched & names)} if self.is_current else names
+
+    def follow(self, names: AbstractSet[str], told: Mapping[str, Telling]) -> None:
+        """Makes these the families of the window. `told`: what those tell that are `asked`; the new ones are numbered
+        in its order.
+        """
+        left, n_came = self._moves(names, told)
         first, found, before = len(self.names), Pairs.of([]), self.places()
         if left or n_came:
-            self._drop([*left, *self._robbed(self.place(left))])
-            self._add({name: families[name] for name in filterfalse(self.tellings.__contains__, families)})
+            robbed = {name: self.tellings[name] for name in self._robbed(self.place(left))}
+            self._drop([*left, *robbed])
+            self._add(robbed | {name: one for name, one in told.items() if name not in self.tellings})
             found = find_pairs(self.index, first)
             touched = self._connect(found)
             self._cluster(touched)
             self.index = self.index.tidied()
-        self.tellings.update(families)  # what was read anew and says the same is known by itself from now on
+        self.tellings.update(told)  # what was read anew and says the same is held once
+        self.is_current = True
         self.n_moved += len(left) + n_came
         gone = [name for name in left if name not in self.tellings]
         self.step = Step(gone, first, found, self._changed(before))
@@ -241,22 +253,22 @@ class Living:
         """Whether so many families are others that the background is to be made anew."""
         return self._wears(self.n_moved)
 
-    def is_worn_by(self, families: Mapping[str, Telling]) -> bool:
-        """Whether it will be worn when these are the families of the window."""
-        left, n_came = self._moves(families)
+    def is_worn_by(self, names: AbstractSet[str], told: Mapping[str, Telling]) -> bool:
+        """Whether it will be worn when it has followed these."""
+        left, n_came = self._moves(names, told)
         return self._wears(self.n_moved + len(left) + n_came)
 
     def _wears(self, n_moved: int) -> bool:
         return n_moved > MOST_MOVED * self.background.weigher.n_articles
 
-    def _moves(self, families: Mapping[str, Telling]) -> tuple[list[str], int]:
+    def _moves(self, names: AbstractSet[str], told: Mapping[str, Telling]) -> tuple[list[str], int]:
         """The families that leave, where these are the window, and how many come; one that tells something else does
         both.
         """
-        is_other = map(is_not, map(families.get, self.tellings), self.tellings.values())
-        others = compress(self.tellings.items(), is_other)
-        left = [name for name, known in others if not _is_same(families.get(name), known)]
-        return left, len(families) - (len(self.tellings) - len(left))
+        left = list(filterfalse(names.__contains__, self.tellings))
+        known = ((name, one, self.tellings[name]) for name, one in told.items() if name in self.tellings)
+        left += [name for name, one, before in known if one is not before and not _is_same(one, before)]
+        return left, len(names) - (len(self.tellings) - len(left))
 
     def place(self, names: Iterable[str]) -> NDArray[np.int64]:
         """The numbers of these families: int64."""
@@ -410,9 +422,9 @@ class Living:
         return np.asarray(pairs[is_likely, 1])
 
 
-def _is_same(one: Telling | None, other: Telling) -> bool:
-    """Whether there is such a telling, and it says the same."""
-    return one is not None and one.published_at == other.published_at and one.terms.to_bytes() == other.terms.to_bytes()
+def _is_same(one: Telling, other: Telling) -> bool:
+    """Whether two tellings say the same."""
+    return one.published_at == other.published_at and one.terms.to_bytes() == other.terms.to_bytes()
 
 
 def _part(graph: sparse.csr_matrix, chosen: NDArray[np.int64]) -> sparse.csr_matrix:

@@ -202,10 +202,10 @@ class _Stream:
     def _forget_storylines(self, now: float) -> None:
         """Storylines that had no news for their time, and have no article left, go."""
         since = now - max(self.spans.storyline_days, self.spans.retention_days) * DAY_SECONDS
-        for line in [line for line, at in self.line_at.items() if at < since]:
+        gone = [line for line, at in self.line_at.items() if at < since]
+        for line in gone:
             del self.line_at[line]
-            self.window.profiles.pop(line, None)
-            self.window.storylines.pop(line, None)
+        self.window.forget_storylines(gone)
 
     def _ids_in_use(self, _: Literal["story", "storyline"], names: Collection[str]) -> set[str]:
         return self.used.intersection(names)

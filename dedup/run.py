@@ -43,8 +43,8 @@ class Run:
     `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the families that corrections call back
     from outside the window, added to `inside`, and the `names` of all of these; the story of each family told, the
     stories and storylines told, those gone (with the living one they resolve to, "" where they aged away), the founding
-    article of each story told, the changes in order, how the past before the window changes, the stories that nothing
-    changed in, with their families.
+    article of each story told, and of others where it was asked for, the changes in order, how the past before the
+    window changes, the stories that nothing changed in, with their families.
     """
 
     params: Params
@@ -73,7 +73,7 @@ class Run:
         """
         self.names = names_of(self.inside)
         self.passage = self.window.pass_on(self.names)
-        living = self.window.follow(self.inside, self.passage.past.frequencies, self.params)
+        living = self.window.follow(self.names, touched, self.passage.past.frequencies, self.params)
         held = self.window.by_story()
         named = name_stories(self.window, self.inside, living, touched, held, self.corrections, self.ids_in_use)
         self.names |= named.called
@@ -97,28 +97,26 @@ class Run:
                     for article in family.articles
                 )
                 window.families[family_id] = dataclasses.replace(family, story=story, articles=articles)
+        self._remember_profiles()
         for story_id in self.gone:
             window.stories.pop(story_id, None)
         window.stories |= self.stories
         window.storylines |= self.storylines
         for line in self.lines.retired:
             window.storylines.pop(line, None)
-        self._remember_profiles()
         window.run, window.clustered = self.number, self.names
         window.past = self.passage.past
 
     def _remember_profiles(self) -> None:
-        held = self.window.profiles
-        for story_id, one in self.lines.profiles.items():
-            held.setdefault(self.lines.of_story[story_id], {})[story_id] = one
-        for line in list(held):
-            for story_id in list(held[line]):
-                if self.is_merged(story_id) or self.lines.of_story.get(story_id, line) != line:
-                    del held[line][story_id]
-            if not held[line]:
-                del held[line]
-        if not len(self.window.shelf):  # after a window was clustered as a whole; later runs find it nearly as it is
-            self.window.shelf.follow({name: (line, one) for line, own in held.items() for name, one in own.items()})
+        window, told = self.window, self.lines.profiles
+        for story_id in (*told, *(name for name in self.gone if self.is_merged(name))):
+            before = window.stories[story_id].storyline if story_id in window.stories else ""
+            if self.lines.of_story.get(story_id) != before:
+                window.drop_profile(before, story_id)
+        lines: dict[str, dict[str, Profile]] = defaultdict(dict)
+        for story_id, one in told.items():
+            lines[self.lines.of_story[story_id]][story_id] = one
+        window.put_profiles(lines)
 
     def _tell_stories(self, outcome: Outcome, held: Mapping[str, Sequence[HeldFamily]]) -> None:
         """The stories as they are now, and who belongs to them."""
@@ -197,15 +195,8 @@ class Run:
         """
         loose = sorted(loose, key=lambda name: self.arrival(self.stories[name]))
         shelf, told = self.window.shelf, self.lines.profiles
-        away = {*loose, *(name for name in self.gone if self.is_merged(name))}
-        shelf.follow(
-            {
-                name: (line, told.get(name, before))
-                for line, held in self.window.profiles.items()
-                for name, before in held.items()
-                if name not in away
-            }
-        )
+        shelf.drop([*loose, *(name for name in self.gone if self.is_merged(name))])
+        shelf.put({name: (self.stories[name].storyline, told[name]) for name in told.keys() - {*loose}})
         labels = link_stories([told[name] for name in loose], shelf, self.params.storyline)
         is_taken = in_use(self.ids_in_use, "storyline", [self.founders[name] for name in loose])
         given = {*self.window.storylines, *self.lines.of_story.values()}
@@ -259,8 +250,8 @@ class Run:
     def arrival(self, story: Story) -> tuple[float, str]:
         """Orders stories by the arrival of their first article, as a score in sorted sets and an id for ties."""
         founder = self.founders.get(story.id)
-        if story.id in self.settled:
-            founder = founder_of(self.settled[story.id])
+        if founder is None and story.id in self.settled:
+            founder = self.founders[story.id] = founder_of(self.settled[story.id])
         return founder.score if founder else story.created_at * 1000, story.id
 
     def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:

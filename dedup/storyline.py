@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -143,8 +143,8 @@ def _profile(
 
 @dataclass(slots=True, eq=False)
 class Shelf:
-    """Profiles of stories that stand in storylines, kept from run to run so that new ones are held against those alone
-    that share terms with them.
+    """Profiles of stories that stand in storylines, laid out so that new ones are held against those alone that share
+    terms with them.
 
     `profiles` by place, with their `names`: storyline and story; `places` of those that have not been taken away.
     `terms` and `weights` of all profiles follow each other, those of place i up to `ends[i]`; `factors` are what its
@@ -167,18 +167,25 @@ class Shelf:
     def of(cls, profiles: Sequence[Profile]) -> Shelf:
         """These, in their order."""
         shelf = cls()
-        shelf.follow({str(i): ("", one) for i, one in enumerate(profiles)})
+        shelf.put({str(i): ("", one) for i, one in enumerate(profiles)})
         return shelf
 
-    def follow(self, standing: Mapping[str, tuple[str, Profile]]) -> None:
-        """Makes these the profiles that stand: by story its storyline and its profile."""
-        for story, place in list(self.places.items()):
-            line, one = standing.get(story, ("", None))
-            if one is not self.profiles[place] or line != self.names[place][0]:
-                del self.places[story]
+    def put(self, told: Mapping[str, tuple[str, Profile]]) -> None:
+        """Has these stories, each with its storyline and its profile, stand as they are told here."""
+        self._append({story: one for story, one in told.items() if not self._stands(story, one)})
         if len(self.places) < len(self) // 2:
+            standing = {story: (self.names[place][0], self.profiles[place]) for story, place in self.places.items()}
             self._clear()
-        self._put({story: told for story, told in standing.items() if story not in self.places})
+            self._append(standing)
+
+    def drop(self, stories: Iterable[str]) -> None:
+        """Takes stories away, if they stand."""
+        for story in stories:
+            self.places.pop(story, None)
+
+    def _stands(self, story: str, told: tuple[str, Profile]) -> bool:
+        place = self.places.get(story)
+        return place is not None and (self.names[place][0], self.profiles[place]) == told
 
     def rows(self, found: NDArray[np.uint32]) -> sparse.csr_matrix:
         """The profiles over these terms, which are sorted; places that are empty have no entries."""
@@ -192,7 +199,7 @@ class Shelf:
         scaled = self.weights[likely] * self.factors[owner]
         return sparse.csr_matrix((scaled, columns, starts), shape=(len(self), len(found)))
 
-    def _put(self, told: Mapping[str, tuple[str, Profile]]) -> None:
+    def _append(self, told: Mapping[str, tuple[str, Profile]]) -> None:
         fresh = [one for _, one in told.values()]
         self.places.update(zip(told, range(len(self), len(self) + len(told)), strict=True))
         self.names += [(line, story) for story, (line, _) in told.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import filterfalse
@@ -92,8 +92,8 @@ class Passage:
 class Window:
     """What is held. `run` is the number of the run it is true as of, `server` the run of the server that told it.
     `living`: its clustering as of that run, None until it is made, and `generation` what it is kept under, "" where it
-    is not. `renews`: whether a run makes a large window's background anew where it is worn. `shelf`: the profiles that
-    the last run held new stories against.
+    is not. `renews`: whether a run makes a large window's background anew where it is worn. `profiles`: by storyline
+    those of its stories, which stand on the `shelf`, too.
     """
 
     run: int = -1
@@ -109,16 +109,22 @@ class Window:
     generation: str = ""
     renews: bool = True
 
-    def follow(self, inside: Iterable[HeldFamily], before: Frequencies, params: Params) -> Living:
-        """The clustering of these families; `before` are the document frequencies of what was told earlier, for where
-        the background is made anew.
+    def follow(self, names: AbstractSet[str], touched: Iterable[str], before: Frequencies, params: Params) -> Living:
+        """The clustering of these families; those `touched` may tell something else than in the last run. `before` are
+        the document frequencies of what was told earlier, for where the background is made anew.
         """
-        families = {one.family_id: one.telling for one in inside}
-        if is_large(families) and self.living is not None and not (self.renews and self.living.is_worn_by(families)):
-            self.living.follow(families)
-        else:
-            self.living = Living.of(families, Background.of(list(families.values()), params, before), params)
+        if is_large(names) and self.living is not None:
+            told = self._told(self.living.asked(names, set(touched)))
+            if not self.renews or not self.living.is_worn_by(names, told):
+                self.living.follow(names, told)
+                return self.living
+        families = self._told(names)
+        self.living = Living.of(families, Background.of(list(families.values()), params, before), params)
         return self.living
+
+    def _told(self, names: Iterable[str]) -> dict[str, Telling]:
+        """What these families tell, by arrival of their first article."""
+        return {one.family_id: one.telling for one in by_arrival(self.families[name] for name in names)}
 
     def pass_on(self, names: AbstractSet[str]) -> Passage:
         """What becomes past where these families are in the window. One that comes back is taken out by what it tells
@@ -152,6 +158,26 @@ class Window:
             (inside if one.last_seen >= since or not one.is_placed else older).append(one)
         stories = {one.story for one in inside} - {""} if older else set()
         return by_arrival([*inside, *(one for one in older if one.story in stories)])
+
+    def put_profiles(self, lines: Mapping[str, Mapping[str, Profile]]) -> None:
+        """Has stories stand in these storylines, with these profiles."""
+        for line, held in lines.items():
+            self.profiles.setdefault(line, {}).update(held)
+        self.shelf.put({story: (line, one) for line, held in lines.items() for story, one in held.items()})
+
+    def drop_profile(self, line: str, story_id: str) -> None:
+        """Has a story stand in a storyline no more."""
+        held = self.profiles.get(line, {})
+        held.pop(story_id, None)
+        if not held:
+            self.profiles.pop(line, None)
+        self.shelf.drop([story_id])
+
+    def forget_storylines(self, lines: Iterable[str]) -> None:
+        """Takes storylines away, with the profiles of their stories."""
+        for line in lines:
+            self.shelf.drop(self.profiles.pop(line, {}))
+            self.storylines.pop(line, None)
 
     def by_story(self) -> dict[str, list[HeldFamily]]:
         """All families that have a story, by the story of the family."""

@@ -182,8 +182,9 @@ def test_a_shelf_that_was_kept_up_finds_what_one_made_anew_finds(
     standing = [{f"story {i}": (line, known[i]) for i, line in places if i < len(known)} for places in history]
     shelf, last = Shelf(), Shelf()
     for one in standing:
-        shelf.follow(one)
-    last.follow(dict(reversed(standing[-1].items())))
+        shelf.drop(shelf.places.keys() - one.keys())
+        shelf.put(one)
+    last.put(dict(reversed(standing[-1].items())))
     found, anew = (
         [one.names[label] if label < len(one) else label - len(one) for label in linked.tolist()]
         for one in (shelf, last)

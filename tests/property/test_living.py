@@ -66,7 +66,7 @@ def test_whatever_comes_and_leaves_the_window_is_clustered_as_if_anew(
         window = {name: one for i, (name, one) in enumerate(window.items()) if i not in leave}
         window |= tellings(come, n)
         n += len(come)
-        living.follow(window)
+        living.follow(window.keys(), window)
         assert living.numbers.keys() == window.keys()
         assert is_as_whole(living, params)
 
@@ -81,7 +81,7 @@ def test_an_article_that_tells_something_else_is_clustered_as_what_it_tells_now(
     name = data.draw(st.sampled_from(sorted(window)))
     other = data.draw(TOLD.filter(bool))
     window[name] = tellings(other)["f0"]
-    living.follow(window)
+    living.follow(window.keys(), window)
     assert is_as_whole(living, Params())
 
 
@@ -90,7 +90,7 @@ def test_a_window_that_stays_as_it_is_keeps_its_numbers() -> None:
     living = Living.of(window, Background.of(list(window.values()), Params()), Params())
     labels, numbers = living.labels.copy(), dict(living.numbers)
     again = {name: dataclasses.replace(one) for name, one in window.items()}
-    living.follow(again)
+    living.follow(again.keys(), again)
     assert living.n_moved == 0
     assert living.numbers == numbers
     assert np.array_equal(living.labels, labels)
@@ -148,6 +148,6 @@ def test_an_article_of_a_doubted_date_is_asked_anew_when_the_story_of_its_day_ha
     living = Living.of(window, Background.of(list(window.values()), Params()), Params())
     assert living.labels[0] == living.labels[1] != living.labels[3]
     del window["f1"]
-    living.follow(window)
+    living.follow(window.keys(), window)
     assert living.labels[0] == living.labels[3]
     assert is_as_whole(living, Params())

@@ -57,8 +57,8 @@ def test_whoever_takes_a_window_up_between_two_steps_goes_on_as_who_left_it(
         n += len(come)
         again = shelf.read(window, living)
         assert again.serials.tolist() == sorted(living.serials[number] for number in living.numbers.values())
-        again.follow(window)
-        living.follow(window)
+        again.follow(window.keys(), window)
+        living.follow(window.keys(), window)
         assert again.numbers.keys() == window.keys()
         assert is_as_whole(again, params)
         assert again.n_moved == living.n_moved

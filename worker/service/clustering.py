@@ -242,8 +242,7 @@ class Clusterer:
         """Takes storylines out of the window that have expired since it was loaded."""
         if self.store.stories.n_storylines() != len(window.profiles):
             kept = self.store.stories.storyline_ids()
-            window.profiles = {line: held for line, held in window.profiles.items() if line in kept}
-            window.storylines = {line: held for line, held in window.storylines.items() if line in kept}
+            window.forget_storylines((window.profiles.keys() | window.storylines.keys()) - kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,12 @@ def load_window(store: Store) -> Window:
     families = load_families(store, ids)
     window.families = {one.family_id: one for one in by_arrival(families.values())}  # which is soon sorted again
     window.stories = store.stories.get(store.stories.all_ids())
-    window.profiles = {
-        storyline: {story: Profile.from_bytes(packed) for story, packed in held.items()}
-        for storyline, held in store.stories.profiles().items()
-    }
+    window.put_profiles(
+        {
+            storyline: {story: Profile.from_bytes(packed) for story, packed in held.items()}
+            for storyline, held in store.stories.profiles().items()
+        }
+    )
     window.storylines = store.stories.get_storylines(window.profiles)
     window.past = store.past.read()
     return window
