@@ -22,6 +22,7 @@ from tests.integration.world import (
     about,
     altered,
     article,
+    assert_same_profiles,
     clusterer,
     drain,
     dump,
@@ -162,7 +163,7 @@ def test_what_a_holder_has_in_memory_is_what_a_fresh_one_loads(store: Store) -> 
                 family.articles,
             )
         assert set(held.stories) == set(fresh.stories)
-        assert {k: set(v) for k, v in held.profiles.items()} == {k: set(v) for k, v in fresh.profiles.items()}
+        assert_same_profiles(held, fresh)
         assert set(held.storylines) == set(fresh.storylines)
         recount(store)
 

@@ -15,6 +15,7 @@ from tests.integration.world import (
     DAY,
     Fields,
     about,
+    assert_same_profiles,
     clusterer,
     dump,
     expiry,
@@ -23,6 +24,7 @@ from tests.integration.world import (
     seed_lines,
     story_of,
 )
+from worker.service.window import load_window
 from worker.store.store import Store
 
 EARLY = 1_760_000_000.0
@@ -112,6 +114,8 @@ def test_a_storyline_keeps_its_id_when_all_its_stories_have_expired(store: Store
         expiry(store).run(EARLY + day * DAY)
         holder.run(EARLY + day * DAY)
         recount(store)
+        assert holder.window is not None
+        assert_same_profiles(holder.window, load_window(store))
     assert store.stories.all_ids() == []
     assert dataclasses.astuple(store.stories.get_storylines([line])[line])[2:4] == (0, 0)
     if fresh:
@@ -153,6 +157,8 @@ def test_a_story_that_leaves_a_storyline_of_its_own_for_another_is_told_as_linke
     assert (change.story, change.other) == (story_of(store, "other-0"), story_of(store, FIRST))
     assert store.aliases.resolve(own) == change.storyline
     recount(store)
+    assert holder.window is not None
+    assert_same_profiles(holder.window, load_window(store))
     before = dump(store, "dedup:private:lease", "dedup:inbox")
     assert holder.run(EARLY + 2 * DAY + 2) is None
     assert dump(store, "dedup:private:lease", "dedup:inbox") == before

@@ -11,6 +11,7 @@ from typing import Final
 
 from dedup.article import MAX_ARTICLE_BYTES
 from dedup.pipeline import Params, fingerprint
+from dedup.window import Window
 from worker.service.clustering import Clusterer
 from worker.service.draining import flowing
 from worker.service.ingest import Worker
@@ -179,3 +180,16 @@ def dump(store: Store, *but: str) -> dict[str, bytes]:
         if key.decode() not in but:
             found[key.decode()] = store.connection.dump(key)
     return found
+
+
+def assert_same_profiles(held: Window, fresh: Window) -> None:
+    """That two windows hold the same profiles, and that these and no others stand on the shelf of each."""
+    told = [
+        {(line, story): one.to_bytes() for line, held in window.profiles.items() for story, one in held.items()}
+        for window in (held, fresh)
+    ]
+    assert told[0] == told[1]
+    for window in (held, fresh):
+        shelf = window.shelf
+        standing = {shelf.names[place]: shelf.profiles[place].to_bytes() for place in shelf.places.values()}
+        assert standing == told[0]
