@@ -125,7 +125,7 @@ def measure(data_dir: Path, n: int, seconds: float, rate: float = RATE, n_by_url
     with running(data_dir, N_WORKERS) as service:
         connection = connect(service.url)
         store = open_store(connection, "dedup:")
-        wait_for(lambda: len(ingest_pids(service)) == 2 * N_WORKERS, START_SECONDS, "every worker has its process")
+        wait_for(lambda: _all_work(service), START_SECONDS, "every worker has its process")
         before = held_memory(connection)
         payload, first = _fill(service, store, stream, n)
         kept = Bytes(n, (held_memory(connection) - before) / n, payload, kept_by_kind(connection, store.keys, n))
@@ -135,6 +135,11 @@ def measure(data_dir: Path, n: int, seconds: float, rate: float = RATE, n_by_url
         connection.close()
     by_url = kept_of(data_dir.with_name(f"{data_dir.name}-urls"), n_by_url, by_url=True)
     return Live(n, first, waves, taken_over, held, kept, by_url)
+
+
+def _all_work(service: Service) -> bool:
+    """Whether every worker that takes in or clusters has begun: itself, and the process that it works with."""
+    return len(ingest_pids(service)) == 2 * N_WORKERS and len(service.pids("cluster")) == 2
 
 
 def make_stream(n: int, a_fortnight: int) -> Iterator[Article]:
