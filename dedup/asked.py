@@ -17,7 +17,8 @@ from itertools import pairwise
 from dedup.constraint import Constraints
 from dedup.correction import Corrections
 from dedup.identity import Outcome
-from dedup.window import HeldFamily, Window
+from dedup.roster import HeldFamily
+from dedup.window import Window
 
 
 @dataclass(frozen=True, slots=True)

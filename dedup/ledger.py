@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from dedup.roster import HeldArticle
 from dedup.story import Change
-from dedup.window import HeldArticle
 
 _MOVING: Final = ("moved", "split", "merged")
 """Kinds of changes by which articles come from one story into another."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import pairwise
 from operator import attrgetter
 from typing import Final, Literal
 
@@ -19,62 +19,62 @@ from dedup.episode import Articles
 from dedup.identity import Left, Outcome, Placed, Standing, decide, mint
 from dedup.living import Living
 from dedup.pipeline import describe, weigh
+from dedup.roster import KEY_SHIFT, ByStory, HeldArticle, HeldFamily, names_of
+from dedup.story import Story
 from dedup.telling import founder_of
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, by_arrival, names_of
+from dedup.window import Window
 
 InUse = Callable[[Literal["story", "storyline"], Collection[str]], Collection[str]]
 """Which of these ids are in use outside what the window holds, retired ones included."""
 
 _FAMILY_ID: Final = attrgetter("family_id")
-_STORY: Final = attrgetter("story")
-_N_FAMILIES: Final = attrgetter("n_families")
-_IS_PLACED: Final = attrgetter("is_placed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Naming:
-    """What came of it: `inside` are the families that were clustered, in order of arrival, those `called` back from
-    outside the window among them. `outcome` is of those stories alone that changed or may have; `settled` are the
-    others, with their families. `articles`: what the families tell, by `numbers`.
+    """What came of it: `inside` are the places of the families that were clustered, in order of arrival, those `called`
+    back from outside the window among them. `outcome` is of those stories alone that changed or may have; `settled` are
+    the others. `articles`: what the families tell, by `numbers`.
     """
 
-    inside: Sequence[HeldFamily]
+    inside: NDArray[np.int64]
     called: AbstractSet[str]
     outcome: Outcome
-    settled: Mapping[str, Sequence[HeldFamily]]
+    settled: AbstractSet[str]
     articles: Articles
     numbers: Mapping[str, int]
 
 
 def name_stories(
     window: Window,
-    inside: Sequence[HeldFamily],
+    inside: NDArray[np.int64],
     living: Living,
     touched: Collection[str],
-    held: Mapping[str, Sequence[HeldFamily]],
+    held: ByStory,
     corrections: Corrections,
     ids_in_use: InUse,
 ) -> Naming:
-    """Names these families as they are clustered, with others of the window where a correction would not hold without
-    them. `touched`: families that may have other articles than before; `held`: all families by their story.
+    """Names the families at these places as they are clustered, with others of the window where a correction would not
+    hold without them. `touched`: families that may have other articles than before; `held`: all of them by story.
     """
-    asked = Asked.of(corrections, window)
-    within = names_of(inside) if corrections else frozenset()
+    roster, asked = window.roster, Asked.of(corrections, window)
+    within = names_of(roster.at(inside)) if corrections else frozenset()
     called: set[str] = set()
     missing = asked.missing(within, {}) | asked.straddling(within)
     while True:
         called |= missing
-        everyone = by_arrival([*inside, *(window.families[name] for name in called)]) if called else inside
+        places = roster.in_order(np.concatenate([inside, roster.place(called)])) if called else inside
+        everyone = roster.at(places)
         articles, numbers = _tell(living, [window.families[name] for name in sorted(called)])
         labels = _labels(living, everyone, called)
         constraints = asked.constraints(everyone, called) if corrections or called else None
         if constraints:
             rows = articles.words.rows[[numbers[family.family_id] for family in everyone]]
             labels = constrain(labels, rows, constraints)
-        outcome, settled = _identify(window, everyone, called, labels, touched, held, ids_in_use)
+        outcome, settled = _identify(window, places, called, labels, touched, held, ids_in_use)
         missing = asked.missing(within | called, stories_of(outcome))
         if not missing:
-            return Naming(everyone, called, outcome, settled, articles, numbers)
+            return Naming(places, called, outcome, settled, articles, numbers)
 
 
 def _tell(living: Living, called: Sequence[HeldFamily]) -> tuple[Articles, Mapping[str, int]]:
@@ -113,66 +113,62 @@ def in_use(
 
 def _identify(
     window: Window,
-    inside: Sequence[HeldFamily],
+    inside: NDArray[np.int64],
     called: Collection[str],
     labels: NDArray[np.int64],
     touched: Collection[str],
-    held: Mapping[str, Sequence[HeldFamily]],
+    held: ByStory,
     ids_in_use: InUse,
-) -> tuple[Outcome, Mapping[str, Sequence[HeldFamily]]]:
+) -> tuple[Outcome, AbstractSet[str]]:
     """Who keeps which id among the stories that are not settled, and which are."""
-    same, loose = _settle(inside, labels, touched, held, window)
-    moving = _clusters(inside, labels, loose)
-    stories = {article.story for cluster in moving for family in cluster for article in family.articles}
-    moving += [by_arrival(same.pop(story)) for story in sorted(stories & same.keys())]
+    settled, loose = _settle(window, inside, labels, touched, held)
+    moving = _clusters(window, inside[loose], labels[loose])
+    shared = {article.story for cluster in moving for family in cluster for article in family.articles} & settled
+    moving += [held.families(story) for story in sorted(shared)]
+    settled -= shared
     placed = [_placed(family, window.stories) for cluster in moving for family in cluster]
     taken = in_use(ids_in_use, "story", [founder_of(cluster) for cluster in moving])
     named = [[family.family_id for family in cluster] for cluster in moving]
-    standing = _standing(window, placed, held, same)
-    return decide(placed, named, standing, taken=taken, called_back=called), same
+    standing = _standing(window, placed, held, settled)
+    return decide(placed, named, standing, taken=taken, called_back=called), settled
 
 
 def _settle(
-    inside: Sequence[HeldFamily],
-    labels: NDArray[np.int64],
-    touched: Collection[str],
-    held: Mapping[str, Sequence[HeldFamily]],
-    window: Window,
-) -> tuple[dict[str, Sequence[HeldFamily]], NDArray[np.int64]]:
+    window: Window, inside: NDArray[np.int64], labels: NDArray[np.int64], touched: Collection[str], held: ByStory
+) -> tuple[set[str], NDArray[np.int64]]:
     """The open stories that are as they were, where all families of a label, and no others, had been put with the
-    articles they have; and the places of the families that are in none of them.
+    articles they have; and which of the families inside are in none of them.
     """
+    roster = window.roster
     firsts, label_of, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)[1:]
-    stories, codes = list(map(_STORY, inside)), dict(zip(window.stories, range(len(window.stories)), strict=True))
-    code = np.fromiter(map(codes.get, stories, repeat(-1)), np.int64, len(inside))
-    moved = ~np.fromiter(map(_IS_PLACED, inside), np.bool_, len(inside))
-    moved |= (code < 0) | (code != code[firsts[label_of]])
-    moved |= np.fromiter(map(touched.__contains__, map(_FAMILY_ID, inside)), np.bool_, len(inside))
+    stories, is_touched = roster.stories[inside], np.zeros(len(roster.held), np.bool_)
+    is_touched[roster.place(touched & window.families.keys())] = True
+    moved = ~roster.is_placed[inside] | is_touched[inside] | (stories != stories[firsts[label_of]])
     is_same = np.bincount(label_of, moved, len(firsts)) == 0
     likely = np.flatnonzero(is_same)
-    names = [stories[first] for first in firsts[likely].tolist()]
-    told = [window.stories[name] for name in names]
-    n_told, n_held = np.array(list(map(_N_FAMILIES, told))), np.array([len(held[name]) for name in names])
-    is_same[likely] = np.array([story.status == "open" for story in told], np.bool_)
-    is_same[likely] &= (n_told == n_held) & (n_told == sizes[likely])
-    same = [stories[first] for first in firsts[is_same].tolist()]
-    return {story: held[story] for story in same}, np.flatnonzero(~is_same[label_of])
+    numbers, names = stories[firsts[likely]], np.array([*roster.story_numbers, ""], np.object_)
+    n_told = np.array([_n_open(window.stories.get(name)) for name in names[numbers]], np.int64)
+    is_same[likely] = (n_told == held.sizes[numbers]) & (n_told == sizes[likely])
+    return {*names[stories[firsts[is_same]]]}, np.flatnonzero(~is_same[label_of])
 
 
-def _clusters(
-    inside: Sequence[HeldFamily], labels: NDArray[np.int64], chosen: NDArray[np.int64]
-) -> list[list[HeldFamily]]:
+def _n_open(story: Story | None) -> int:
+    """How many families a story has been told to have, if it is there and open."""
+    return story.n_families if story is not None and story.status == "open" else -1
+
+
+def _clusters(window: Window, places: NDArray[np.int64], labels: NDArray[np.int64]) -> list[list[HeldFamily]]:
     """The families at these places, label by label."""
-    order = chosen[np.argsort(labels[chosen], kind="stable")]
+    order = np.argsort(labels, kind="stable")
     ends = np.flatnonzero(np.diff(labels[order], append=-2)) + 1
-    places = order.tolist()
-    return [[inside[i] for i in places[start:end]] for start, end in pairwise([0, *ends.tolist()])]
+    families = window.roster.at(places[order])
+    return [families[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
 def _standing(
     window: Window,
     placed: Sequence[Placed],
-    held: Mapping[str, Sequence[HeldFamily]],
+    held: ByStory,
     settled: Collection[str],
 ) -> dict[str, Standing]:
     names = {family.family for family in placed}
@@ -181,9 +177,9 @@ def _standing(
     return {
         story_id: Standing(
             story_id,
-            _founded(window, story_id, held.get(story_id, ())),
+            _founded(window, story_id, held.families(story_id)),
             window.stories[story_id].status,
-            tuple(_left(family) for family in held.get(story_id, ()) if family.family_id not in names),
+            tuple(_left(family) for family in held.families(story_id) if family.family_id not in names),
         )
         for story_id in sorted(concerned)
         if story_id in window.stories

@@ -21,8 +21,9 @@ from dedup.family import Settled
 from dedup.growing import GrowingFamilies
 from dedup.ledger import Ledger, follow
 from dedup.pipeline import DAY_SECONDS, Params, Placement, Prepared, Telling, prepare
+from dedup.roster import KEY_SHIFT, HeldArticle, HeldFamily, names_of
 from dedup.run import Run
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, names_of
+from dedup.window import Window
 
 _SERIALS: Final = 4_096
 """Steps of a score within a millisecond."""
@@ -163,7 +164,7 @@ class _Stream:
     def _step(self, now: float, arrivals: Sequence[_Arrival]) -> None:
         touched = self._settle(now, arrivals)
         inside = self.window.in_window(now - self.spans.window_days * DAY_SECONDS)
-        if not touched and names_of(inside) == self.window.clustered:
+        if not touched and names_of(self.window.roster.at(inside)) == self.window.clustered:
             return
         self._forget_storylines(now)
         run = Run(self.params, self.window, inside, now, self.window.run + 1, self._ids_in_use)
@@ -181,9 +182,10 @@ class _Stream:
             self.prepared[arrival.prepared.article.id] = arrival.prepared
             self.held[arrival.prepared.article.id] = arrival.held()
         settled, touched = self.families.step([(one.seen_at, one.prepared) for one in arrivals], departed)
-        before = {name: self.window.families.pop(name).story for name in touched & self.window.families.keys()}
+        before = {name: self.window.families[name].story for name in touched & self.window.families.keys()}
+        self.window.roster.drop(before)
+        self.window.roster.put(self._held(one, before.get(one.family_id, "")) for one in settled)
         for one in settled:
-            self.window.families[one.family_id] = self._held(one, before.get(one.family_id, ""))
             self.family_of.update((member.article_id, one.family_id) for member in one.members)
         return touched
 

@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dedup.correction import Corrections
 from dedup.identity import Outcome, mint, to_change
 from dedup.naming import InUse, Naming, in_use, name_stories
 from dedup.pipeline import Params, story_profiles
+from dedup.roster import ByStory, HeldArticle, HeldFamily, names_of
 from dedup.story import Change, Story, Storyline, StoryStatus
 from dedup.storyline import Profile, link_stories
 from dedup.telling import continued, founder_of, tell_story, tell_storyline
 from dedup.vocabulary import Vocabulary
-from dedup.window import HeldArticle, HeldFamily, Passage, Window, names_of
+from dedup.window import Passage, Window
 
 
 @dataclass(slots=True)
@@ -38,18 +43,18 @@ class Lines:
 
 @dataclass(slots=True)
 class Run:
-    """One run's work: from a window and its families to all that changes.
+    """One run's work: from a window and the places of the families in it to all that changes.
 
     `now` is Unix seconds, `number` the run's. What is filled in by `decide`: the families that corrections call back
     from outside the window, added to `inside`, and the `names` of all of these; the story of each family told, the
     stories and storylines told, those gone (with the living one they resolve to, "" where they aged away), the founding
     article of each story told, and of others where it was asked for, the changes in order, how the past before the
-    window changes, the stories that nothing changed in, with their families.
+    window changes, the stories that nothing changed in, and all families held, by story.
     """
 
     params: Params
     window: Window
-    inside: Sequence[HeldFamily]
+    inside: NDArray[np.int64]
     now: float
     number: int
     ids_in_use: InUse
@@ -63,7 +68,8 @@ class Run:
     founders: dict[str, HeldArticle] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     passage: Passage = field(default_factory=Passage)
-    settled: Mapping[str, Sequence[HeldFamily]] = field(default_factory=dict)
+    settled: AbstractSet[str] = frozenset()
+    held: ByStory = field(init=False, repr=False)
 
     def decide(
         self, touched: Collection[str], revised: Iterable[str], corrected: Collection[tuple[str, str]] = ()
@@ -71,15 +77,15 @@ class Run:
         """Clusters and decides. `touched` are the families the news names, `revised` the articles with another text,
         `corrected` pairs of articles that a correction was made or taken back about.
         """
-        self.names = names_of(self.inside)
+        self.names = names_of(self.window.roster.at(self.inside))
         self.passage = self.window.pass_on(self.names)
         living = self.window.follow(self.names, touched, self.passage.past.frequencies, self.params)
-        held = self.window.by_story()
-        named = name_stories(self.window, self.inside, living, touched, held, self.corrections, self.ids_in_use)
+        self.held = self.window.roster.by_story()
+        named = name_stories(self.window, self.inside, living, touched, self.held, self.corrections, self.ids_in_use)
         self.names |= named.called
         self.inside, self.settled, outcome = named.inside, named.settled, named.outcome
-        self._tell_stories(outcome, held)
-        self._tell_left(named, touched, held)
+        self._tell_stories(outcome)
+        self._tell_left(named, touched)
         self._link(named, living.background.vocabulary)
         told = [*self._changes(outcome), *self._linked()]
         self.changes = [*told, *self._revisions(touched, revised), *self._corrected(corrected)]
@@ -89,14 +95,7 @@ class Run:
         without them.
         """
         window = self.window
-        for family_id, story in self.story_of_family.items():
-            family, line = window.families[family_id], self.lines.of_story[story]
-            if family.story != story or any(differs(article, story, line) for article in family.articles):
-                articles = tuple(
-                    dataclasses.replace(article, story=story, storyline=line, clustered=True)
-                    for article in family.articles
-                )
-                window.families[family_id] = dataclasses.replace(family, story=story, articles=articles)
+        window.roster.put(self._placed())
         self._remember_profiles()
         for story_id in self.gone:
             window.stories.pop(story_id, None)
@@ -106,6 +105,17 @@ class Run:
             window.storylines.pop(line, None)
         window.run, window.clustered = self.number, self.names
         window.past = self.passage.past
+
+    def _placed(self) -> Iterator[HeldFamily]:
+        """The families that are in another story or storyline than they were, as they are now."""
+        for family_id, story in self.story_of_family.items():
+            family, line = self.window.families[family_id], self.lines.of_story[story]
+            if family.story != story or any(differs(article, story, line) for article in family.articles):
+                articles = tuple(
+                    dataclasses.replace(article, story=story, storyline=line, clustered=True)
+                    for article in family.articles
+                )
+                yield dataclasses.replace(family, story=story, articles=articles)
 
     def _remember_profiles(self) -> None:
         window, told = self.window, self.lines.profiles
@@ -118,7 +128,7 @@ class Run:
             lines[self.lines.of_story[story_id]][story_id] = one
         window.put_profiles(lines)
 
-    def _tell_stories(self, outcome: Outcome, held: Mapping[str, Sequence[HeldFamily]]) -> None:
+    def _tell_stories(self, outcome: Outcome) -> None:
         """The stories as they are now, and who belongs to them."""
         for assigned in outcome.stories:
             members = [*assigned.families, *(left.family for left in assigned.left)]
@@ -129,7 +139,7 @@ class Run:
             left = [self.window.families[one.family] for one in assigned.left]
             self._tell(assigned.story_id, families, left, "open" if assigned.is_open else "ended")
         for story_id in [ended for ended in outcome.ended if ended not in living]:
-            left = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
+            left = [one for one in self.held.families(story_id) if self._is_still_in(one, story_id)]
             if left:
                 self.story_of_family.update((one.family_id, story_id) for one in left)
                 self._tell(story_id, [], left, "ended")
@@ -137,7 +147,7 @@ class Run:
                 self.gone[story_id] = ""
         self.gone |= {name: living_id for name, living_id in outcome.aliases.items() if name not in living}
 
-    def _tell_left(self, named: Naming, touched: Collection[str], held: Mapping[str, Sequence[HeldFamily]]) -> None:
+    def _tell_left(self, named: Naming, touched: Collection[str]) -> None:
         """Stories outside the window that articles left, by age or for another story, or were revised in: told anew,
         and gone with their last one.
         """
@@ -145,7 +155,7 @@ class Run:
         concerned |= {change.other for change in named.outcome.changes}
         for story_id, story in self.window.stories.items():
             if story_id not in self.stories and story_id not in self.gone and story_id not in named.settled:
-                families = [one for one in held.get(story_id, ()) if self._is_still_in(one, story_id)]
+                families = [one for one in self.held.families(story_id) if self._is_still_in(one, story_id)]
                 if not families:
                     self.gone[story_id] = ""
                 elif story_id in concerned or sum(len(family.articles) for family in families) != story.n_articles:
@@ -251,7 +261,7 @@ class Run:
         """Orders stories by the arrival of their first article, as a score in sorted sets and an id for ties."""
         founder = self.founders.get(story.id)
         if founder is None and story.id in self.settled:
-            founder = self.founders[story.id] = founder_of(self.settled[story.id])
+            founder = self.founders[story.id] = founder_of(self.held.families(story.id))
         return founder.score if founder else story.created_at * 1000, story.id
 
     def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:

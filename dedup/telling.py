@@ -6,9 +6,9 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from dedup.roster import HeldArticle, HeldFamily
 from dedup.story import Story, Storyline, StoryStatus
 from dedup.storyline import Profile
-from dedup.window import HeldArticle, HeldFamily
 
 
 def tell_story(

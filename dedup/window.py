@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import filterfalse
-from operator import attrgetter
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dedup.frequencies import NO_FREQUENCIES, Frequencies
 from dedup.living import Living, is_large
 from dedup.pipeline import Background, Params, Telling
+from dedup.roster import HeldFamily, Roster
 from dedup.story import Story, Storyline
 from dedup.storyline import Profile, Shelf
-
-KEY_SHIFT: Final = 20
-"""Bits of an arrival's key that hold its serial number within the millisecond."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldArticle:
-    """An article of a family: `key` orders arrivals, `score` is its place in sorted sets, times are Unix seconds."""
-
-    article_id: str
-    key: int
-    score: float
-    published_at: float | None
-    source: str
-    story: str
-    storyline: str
-    clustered: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeldFamily:
-    """A family with its articles in order of arrival; the telling and the title are the representative's. `last_seen`:
-    Unix seconds of the latest arrival; `arrival` orders families by that of their first article. `is_placed`: whether a
-    run has put it, and all its articles with it, into one story.
-    """
-
-    family_id: str
-    representative: str
-    story: str
-    articles: tuple[HeldArticle, ...]
-    telling: Telling
-    title: str
-    last_seen: float = field(init=False)
-    arrival: tuple[int, str] = field(init=False)
-    is_placed: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        placed = bool(self.story) and all(one.clustered and one.story == self.story for one in self.articles)
-        object.__setattr__(self, "last_seen", max(article.score for article in self.articles) / 1000)
-        object.__setattr__(self, "arrival", (self.articles[0].key, self.family_id))
-        object.__setattr__(self, "is_placed", placed)
-
 
 MOST_APPENDED: Final = 1_000
 """Families by which the past may have changed, in any case, before it is bounded and kept anew as a whole..."""
@@ -98,7 +58,7 @@ class Window:
 
     run: int = -1
     server: str = ""
-    families: dict[str, HeldFamily] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
     stories: dict[str, Story] = field(default_factory=dict)
     storylines: dict[str, Storyline] = field(default_factory=dict)
     profiles: dict[str, dict[str, Profile]] = field(default_factory=dict)
@@ -108,6 +68,11 @@ class Window:
     living: Living | None = None
     generation: str = ""
     renews: bool = True
+
+    @property
+    def families(self) -> Mapping[str, HeldFamily]:
+        """The families held, by id."""
+        return self.roster.families
 
     def follow(self, names: AbstractSet[str], touched: Iterable[str], before: Frequencies, params: Params) -> Living:
         """The clustering of these families; those `touched` may tell something else than in the last run. `before` are
@@ -124,7 +89,8 @@ class Window:
 
     def _told(self, names: Iterable[str]) -> dict[str, Telling]:
         """What these families tell, by arrival of their first article."""
-        return {one.family_id: one.telling for one in by_arrival(self.families[name] for name in names)}
+        families = self.roster.at(self.roster.in_order(self.roster.place(names)))
+        return {one.family_id: one.telling for one in families}
 
     def pass_on(self, names: AbstractSet[str]) -> Passage:
         """What becomes past where these families are in the window. One that comes back is taken out by what it tells
@@ -145,19 +111,19 @@ class Window:
         past = Past(frequencies, frozenset((counted | set(left)) - set(back) - set(gone)), n_appended)
         return Passage(past, tuple(left), tuple(back), tuple(gone), is_whole)
 
-    def in_window(self, since: float) -> list[HeldFamily]:
-        """The families with an article seen since a time (Unix seconds), by arrival of their first article.
+    def in_window(self, since: float) -> NDArray[np.int64]:
+        """The places of families with an article seen since a time (Unix seconds), by arrival of their first article.
 
         One that no run has placed yet is among them even if it waited, or was revised, past its time. So are all
         families of a story that has one among them: a story leaves as a whole, or what is left of it would fall apart
         because what held it together has gone.
         """
-        inside: list[HeldFamily] = []
-        older: list[HeldFamily] = []
-        for one in self.families.values():
-            (inside if one.last_seen >= since or not one.is_placed else older).append(one)
-        stories = {one.story for one in inside} - {""} if older else set()
-        return by_arrival([*inside, *(one for one in older if one.story in stories)])
+        roster = self.roster
+        inside = roster.is_here & ((roster.last_seen >= since) | ~roster.is_placed)
+        stays = np.zeros(len(roster.story_numbers) + 1, np.bool_)
+        stays[roster.stories[inside]] = True
+        stays[-1] = False  # of what has no story
+        return roster.in_order(np.flatnonzero(inside | roster.is_here & stays[roster.stories]))
 
     def put_profiles(self, lines: Mapping[str, Mapping[str, Profile]]) -> None:
         """Has stories stand in these storylines, with these profiles."""
@@ -178,21 +144,3 @@ class Window:
         for line in lines:
             self.shelf.drop(self.profiles.pop(line, {}))
             self.storylines.pop(line, None)
-
-    def by_story(self) -> dict[str, list[HeldFamily]]:
-        """All families that have a story, by the story of the family."""
-        found: dict[str, list[HeldFamily]] = defaultdict(list)
-        for family in self.families.values():
-            found[family.story].append(family)
-        found.pop("", None)
-        return dict(found)
-
-
-def names_of(families: Iterable[HeldFamily]) -> frozenset[str]:
-    """The ids of families."""
-    return frozenset(map(attrgetter("family_id"), families))
-
-
-def by_arrival(families: Iterable[HeldFamily]) -> list[HeldFamily]:
-    """Families in order of the arrival of their first article."""
-    return sorted(families, key=attrgetter("arrival"))

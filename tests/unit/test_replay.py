@@ -15,9 +15,9 @@ from dedup.growing import GrowingFamilies
 from dedup.ledger import Ledger
 from dedup.pipeline import DAY_SECONDS, Params, cluster_articles, find_families, prepare
 from dedup.replay import ReplayError, Spans, replay
+from dedup.roster import HeldArticle
 from dedup.story import Change
 from dedup.text import identify
-from dedup.window import HeldArticle
 
 SEEDS: Final = Path(__file__).parents[2] / "seeds" / "articles.jsonl"
 PARAMS: Final = Params()

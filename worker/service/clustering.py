@@ -16,7 +16,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal
@@ -28,8 +28,9 @@ from dedup.identity import IdentityError
 from dedup.kept import pack_places
 from dedup.living import Living, is_large
 from dedup.pipeline import Background, Params, fingerprint
+from dedup.roster import names_of
 from dedup.run import Run, differs
-from dedup.window import HeldFamily, Window, names_of
+from dedup.window import Window
 from worker.service.families import resettle
 from worker.service.rebuilding import Rebuilder, Rebuilt
 from worker.service.window import load_families, load_window
@@ -133,7 +134,7 @@ class Clusterer:
         rebuilt = self._rebuild(window, inside, now, partial(self._guarded, token))
         if is_large(inside) and window.living is None:
             return None
-        if not news and rebuilt is None and names_of(inside) == window.clustered:
+        if not news and rebuilt is None and names_of(window.roster.at(inside)) == window.clustered:
             return None
         run = Run(self.params, window, inside, now, window.run + 1, self._ids_in_use, book.corrections)
         run.decide(news.families, news.revised, news.corrected)
@@ -160,7 +161,7 @@ class Clusterer:
         return unit
 
     def _rebuild(
-        self, window: Window, inside: Sequence[HeldFamily], now: float, guarded: Callable[[], Unit]
+        self, window: Window, inside: NDArray[np.int64], now: float, guarded: Callable[[], Unit]
     ) -> Rebuilt | None:
         """Goes on with clustering a large window as a whole, where that is due; once it is done, the window has it."""
         plan = self.store.rebuild.plan()
@@ -172,9 +173,12 @@ class Clusterer:
             return None
         if plan is None and window.living is not None and window.generation and not window.living.is_worn:
             return None
-        self.rebuilder.known = {family.family_id: family.telling for family in inside}
+        self.rebuilder.known = {family.family_id: family.telling for family in window.roster.at(inside)}
         if plan is None:
-            tellings, before = list(self.rebuilder.known.values()), window.pass_on(names_of(inside)).past.frequencies
+            tellings, before = (
+                list(self.rebuilder.known.values()),
+                window.pass_on(self.rebuilder.known.keys()).past.frequencies,
+            )
             self.rebuilder.begin(Background.of(tellings, self.params, before), guarded(), now)
         seconds = FIRST_SECONDS if window.living is None or not window.generation else BESIDE_SECONDS
         rebuilt = self.rebuilder.advance(guarded, seconds)
@@ -216,11 +220,8 @@ class Clusterer:
             return self.window
         self._forget_storylines(self.window)
         loaded = load_families(self.store, news.families)
-        for family_id in news.families:
-            if family_id in loaded:
-                self.window.families[family_id] = loaded[family_id]
-            else:
-                self.window.families.pop(family_id, None)
+        self.window.roster.drop(news.families - loaded.keys())
+        self.window.roster.put(loaded.values())
         return self.window
 
     def _resume(self, window: Window) -> None:

@@ -18,8 +18,9 @@ from dedup.cues import digits
 from dedup.lead import spelt_words
 from dedup.living import is_large
 from dedup.pipeline import Background, Params, fingerprint
+from dedup.roster import HeldFamily
 from dedup.story import Story
-from dedup.window import HeldFamily, Window
+from dedup.window import Window
 from worker.service.window import load_window
 from worker.store.articles import ArticleEntry
 from worker.store.records import ArticleRecord
@@ -161,7 +162,7 @@ class _View:
     def load(cls, store: Store, params: Params, window_seconds: float, now: float) -> _View:
         store.index.claim(fingerprint(params))
         window = load_window(store)
-        inside = window.in_window(now - window_seconds)
+        inside = window.roster.at(window.in_window(now - window_seconds))
         places = {family.family_id: i for i, family in enumerate(inside)}
         return cls(store, window, inside, places, sorted({one.story for one in inside if one.story}))
 

@@ -25,9 +25,9 @@ from dedup.article import parse_time
 from dedup.errors import DedupError
 from dedup.pipeline import Params, fingerprint
 from dedup.report import Gone, Present, Redaction, ReportError, from_json
+from dedup.roster import HeldFamily
 from dedup.story import Change, Story, Storyline
 from dedup.telling import founder_of, tell_story, tell_storyline
-from dedup.window import HeldFamily
 from worker.service.reporting import render
 from worker.service.retention import depart, sweep
 from worker.service.window import load_families

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dedup.pipeline import Telling
+from dedup.roster import KEY_SHIFT, HeldArticle, HeldFamily
 from dedup.storyline import Profile
 from dedup.terms import Terms
-from dedup.window import KEY_SHIFT, HeldArticle, HeldFamily, Window, by_arrival
+from dedup.window import Window
 from worker.store.articles import score_of
 from worker.store.records import ArticleRecord
 from worker.store.store import Store
@@ -23,8 +24,7 @@ def load_window(store: Store) -> Window:
     """Everything that is kept, from the store."""
     window = Window(run=store.runs.number())
     ids = [one.decode() for one in store.connection.zrange(store.keys.families, 0, -1)]
-    families = load_families(store, ids)
-    window.families = {one.family_id: one for one in by_arrival(families.values())}  # which is soon sorted again
+    window.roster.put(load_families(store, ids).values())
     window.stories = store.stories.get(store.stories.all_ids())
     window.put_profiles(
         {
