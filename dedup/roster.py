@@ -58,8 +58,8 @@ class Roster:
 
     What each run asks of all of them stands in arrays by place, for objects by the ten thousand have to be fetched from
     memory one by one: the families themselves (`held`, None where one was dropped), `last_seen` (float64), the `keys`
-    of their first articles (int64), whether each `is_here` and `is_placed` (bool), and `stories`, by the numbers that
-    `story_numbers` has for the ids of stories (int64, -1 for none).
+    of their first articles and their `n_articles` (int64), whether each `is_here` and `is_placed` (bool), and
+    `stories`, by the numbers that `story_numbers` has for the ids of stories (int64, -1 for none).
     """
 
     families: dict[str, HeldFamily] = field(default_factory=dict)
@@ -67,6 +67,7 @@ class Roster:
     held: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, np.object_))
     last_seen: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    n_articles: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     is_here: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     is_placed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     stories: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -90,6 +91,7 @@ class Roster:
         self.held[places] = np.fromiter(told.values(), np.object_, len(told))
         self.last_seen[places] = [one.last_seen for one in told.values()]
         self.keys[places] = [one.articles[0].key for one in told.values()]
+        self.n_articles[places] = [len(one.articles) for one in told.values()]
         self.is_here[places] = True
         self.is_placed[places] = [one.is_placed for one in told.values()]
         self.stories[places] = [self._number(one.story) for one in told.values()]
@@ -126,10 +128,9 @@ class Roster:
         return ByStory(self, order, ends)
 
     def _extend(self, n: int) -> None:
-        self.held, self.last_seen, self.keys, self.is_here, self.is_placed, self.stories = (
-            np.concatenate([one, np.zeros(n, one.dtype)])
-            for one in (self.held, self.last_seen, self.keys, self.is_here, self.is_placed, self.stories)
-        )
+        for name in ("held", "last_seen", "keys", "n_articles", "is_here", "is_placed", "stories"):
+            one = getattr(self, name)
+            setattr(self, name, np.concatenate([one, np.zeros(n, one.dtype)]))
 
     def _number(self, story: str) -> int:
         return self.story_numbers.setdefault(story, len(self.story_numbers)) if story else -1
@@ -149,6 +150,12 @@ class ByStory:
     def sizes(self) -> NDArray[np.int64]:
         """How many families each story has, by its number: int64."""
         return np.diff(self.ends)
+
+    def n_articles(self) -> dict[str, int]:
+        """How many articles each story has; one that has none may be missing."""
+        counted = np.zeros(len(self.ends), np.int64)
+        np.add.at(counted, self.roster.stories[self.order], self.roster.n_articles[self.order])
+        return dict(zip(self.roster.story_numbers, counted.tolist(), strict=False))
 
     def families(self, story: str) -> list[HeldFamily]:
         """Those of a story, by arrival."""

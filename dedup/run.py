@@ -153,13 +153,15 @@ class Run:
         """
         concerned = {self.window.families[name].story for name in touched if name in self.window.families}
         concerned |= {change.other for change in named.outcome.changes}
+        concerned |= {self.window.families[name].story for name in self.story_of_family}
+        known, n_articles = self.stories.keys() | self.gone.keys() | named.settled, self.held.n_articles()
         for story_id, story in self.window.stories.items():
-            if story_id not in self.stories and story_id not in self.gone and story_id not in named.settled:
+            if story_id not in known and (story_id in concerned or n_articles.get(story_id) != story.n_articles):
                 families = [one for one in self.held.families(story_id) if self._is_still_in(one, story_id)]
-                if not families:
-                    self.gone[story_id] = ""
-                elif story_id in concerned or sum(len(family.articles) for family in families) != story.n_articles:
+                if families:
                     self._tell(story_id, [], families, story.status)
+                else:
+                    self.gone[story_id] = ""
 
     def _is_still_in(self, family: HeldFamily, story_id: str) -> bool:
         return self.story_of_family.get(family.family_id, story_id) == story_id
