@@ -157,6 +157,11 @@ class ByStory:
         np.add.at(counted, self.roster.stories[self.order], self.roster.n_articles[self.order])
         return dict(zip(self.roster.story_numbers, counted.tolist(), strict=False))
 
+    def first(self, story: str) -> HeldFamily:
+        """Of a story that has families the one whose first article came first."""
+        family: HeldFamily = self.roster.held[self.order[self.ends[self.roster.story_numbers[story]]]]
+        return family
+
     def families(self, story: str) -> list[HeldFamily]:
         """Those of a story, by arrival."""
         number = self.roster.story_numbers.get(story)

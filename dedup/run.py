@@ -263,7 +263,7 @@ class Run:
         """Orders stories by the arrival of their first article, as a score in sorted sets and an id for ties."""
         founder = self.founders.get(story.id)
         if founder is None and story.id in self.settled:
-            founder = self.founders[story.id] = founder_of(self.held.families(story.id))
+            founder = self.founders[story.id] = self.held.first(story.id).articles[0]
         return founder.score if founder else story.created_at * 1000, story.id
 
     def _tell_storyline(self, line: str, stories: Sequence[Story]) -> None:

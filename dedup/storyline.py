@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from dedup.compiled import compiled
 from dedup.errors import DedupError
+from dedup.products import Rows
 
 _HEADER: Final = struct.Struct("<BBIfff")
 _VERSION: Final = 2
@@ -191,12 +193,8 @@ class Shelf:
         """The profiles over these terms, which are sorted; places that are empty have no entries."""
         is_here = np.zeros(len(self), np.bool_)
         is_here[list(self.places.values())] = True
-        likely = _are_among(self.terms, found)
-        owner = np.searchsorted(self.ends, likely, side="right")
-        likely, owner = likely[is_here[owner]], owner[is_here[owner]]
-        columns = np.searchsorted(found, self.terms[likely])
-        starts = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(self)))])
-        scaled = self.weights[likely] * self.factors[owner]
+        entries, columns, starts = _find_terms(self.terms, self.ends, is_here, found, *_by_low_bits(found))
+        scaled = self.weights[entries] * np.repeat(self.factors, np.diff(starts))
         return sparse.csr_matrix((scaled, columns, starts), shape=(len(self), len(found)))
 
     def _append(self, told: Mapping[str, tuple[str, Profile]]) -> None:
@@ -225,9 +223,9 @@ def link_stories(new: Sequence[Profile], shelf: Shelf, params: StorylineParams) 
     new ones have the very same profile.
     """
     labels = np.full(len(new), -1, dtype=np.int64)
-    if len(new):
-        for members in _components(new, shelf, params):
-            _group(members, new, shelf, labels, params)
+    components = [_ranked(members, new, shelf) for members in _components(new, shelf, params)] if new else []
+    for ranked, similarity in zip(components, _similarities(components, new, shelf, params), strict=True):
+        _group(ranked, similarity, [_at(place, new, shelf).n_articles for place in ranked], len(shelf), labels, params)
     return _number_new(labels, len(shelf))
 
 
@@ -274,19 +272,46 @@ def _matrix(profiles: Sequence[Profile]) -> tuple[sparse.csr_matrix, NDArray[np.
     """Rows of profiles over all of their terms, and these."""
     starts = np.concatenate([[0], np.cumsum([len(one.terms) for one in profiles])])
     owner = np.repeat(np.arange(len(profiles)), np.diff(starts))
-    found, columns = np.unique(np.concatenate([one.terms for one in profiles]), return_inverse=True)
-    scaled = np.concatenate([one.weights for one in profiles]) * _factors(profiles)[owner]
+    terms = np.concatenate([np.zeros(0, np.uint32), *(one.terms for one in profiles)])
+    found, columns = np.unique(terms, return_inverse=True)
+    scaled = np.concatenate([np.zeros(0, np.uint8), *(one.weights for one in profiles)]) * _factors(profiles)[owner]
     return sparse.csr_matrix((scaled, columns, starts), shape=(len(profiles), len(found))), found
 
 
-def _are_among(terms: NDArray[np.uint32], found: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """The places of those terms that are among these, which are sorted. Most others are told by their low bits."""
+def _by_low_bits(found: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[np.int32], np.uint32]:
+    """Terms by their last bits: their places (int32), one list after the other; where each list begins, and the last
+    one ends (int32); and which bits these are.
+    """
     mask = np.uint32((1 << max(len(found), 2).bit_length() + 2) - 1)
-    is_likely = np.zeros(int(mask) + 1, np.bool_)
-    is_likely[found & mask] = True
-    likely = np.flatnonzero(is_likely[terms & mask])
-    places = np.minimum(np.searchsorted(found, terms[likely]), len(found) - 1)
-    return likely[found[places] == terms[likely]] if len(found) else likely
+    bits = found & mask
+    starts = np.concatenate([[0], np.cumsum(np.bincount(bits, minlength=int(mask) + 1))])
+    return np.argsort(bits, kind="stable").astype(np.int32), starts.astype(np.int32), mask
+
+
+@compiled
+def _find_terms(
+    terms: NDArray[np.uint32],
+    ends: NDArray[np.int64],
+    is_here: NDArray[np.bool_],
+    found: NDArray[np.uint32],
+    places: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    mask: np.uint32,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Of rows of terms, one after the other, those entries that are among the terms `found`, with the places of these,
+    and where each row of them ends. `is_here`: which rows are looked through; the rest as `_by_low_bits` gives it.
+    """
+    entries, columns = np.zeros(len(terms), np.int64), np.zeros(len(terms), np.int32)
+    found_ends, n, first = np.zeros(len(ends) + 1, np.int64), 0, 0
+    for row in range(len(ends)):
+        for entry in range(first, ends[row] if is_here[row] else first):
+            bits = terms[entry] & mask
+            for place in places[starts[bits] : starts[bits + 1]]:
+                if found[place] == terms[entry]:
+                    entries[n], columns[n] = entry, place
+                    n += 1
+        first, found_ends[row + 1] = ends[row], n
+    return entries[:n], columns[:n], found_ends
 
 
 def _closeness(left: Sequence[Profile], right: Sequence[Profile], params: StorylineParams) -> NDArray[np.float64]:
@@ -341,37 +366,55 @@ def _links(
     return left, right, similarity
 
 
+def _at(place: int, new: Sequence[Profile], shelf: Shelf) -> Profile:
+    """The profile at a place on the shelf, or of a new story after it."""
+    return shelf.profiles[place] if place < len(shelf) else new[place - len(shelf)]
+
+
+def _ranked(members: NDArray[np.int64], new: Sequence[Profile], shelf: Shelf) -> list[int]:
+    """The places of these in an order that does not depend on how they were given, those on the shelf first."""
+    n_standing = len(shelf)
+    old = [(shelf.profiles[i].to_bytes(), shelf.names[i], i) for i in members[members < n_standing].tolist()]
+    come = [(new[i - n_standing].to_bytes(), i) for i in members[members >= n_standing].tolist()]
+    return [ranks[-1] for ranks in (*sorted(old), *sorted(come))]
+
+
+def _similarities(
+    components: Sequence[Sequence[int]], new: Sequence[Profile], shelf: Shelf, params: StorylineParams
+) -> Iterator[NDArray[np.float64]]:
+    """How similar the profiles of each component are to each other, 0 where they share too few terms: float64, shape
+    (n, n) each, and 0 of each with itself.
+    """
+    chosen = [[_at(place, new, shelf) for place in places] for places in components]
+    rows, first = Rows.of(_matrix([one for own in chosen for one in own])[0]), 0
+    for own in chosen:
+        n = len(own)
+        left, right = np.tril_indices(n, -1)
+        products, n_shared = rows.products_and_shared(first + left, first + right)
+        found = np.zeros((n, n))
+        found[left, right] = found[right, left] = np.where(n_shared >= params.min_shared_terms, products, 0.0)
+        yield found * _closeness(own, own, params)
+        first += n
+
+
 def _group(
-    members: NDArray[np.int64],
-    new: Sequence[Profile],
-    shelf: Shelf,
+    ranked: Sequence[int],
+    similarity: NDArray[np.float64],
+    n_articles: Sequence[int],
+    n_standing: int,
     labels: NDArray[np.int64],
     params: StorylineParams,
 ) -> None:
     """Write into `labels` the storyline of each new story of one component."""
-    n_standing = len(shelf)
-    if len(members) == 1:
-        labels[members[0] - n_standing] = -2 - (members[0] - n_standing)
-        return
-    old = [(shelf.profiles[i].to_bytes(), shelf.names[i], i) for i in members[members < n_standing].tolist()]
-    come = [(new[i - n_standing].to_bytes(), i) for i in members[members >= n_standing].tolist()]
-    ranked = [ranks[-1] for ranks in (*sorted(old), *sorted(come))]
-    chosen = [shelf.profiles[i] if i < n_standing else new[i - n_standing] for i in ranked]
-    rows = _matrix(chosen)[0]
-    shared = (rows > 0).astype(np.int64)
-    enough = (shared @ shared.T).toarray() >= params.min_shared_terms
-    similarity = (rows @ rows.T).toarray() * enough * _closeness(chosen, chosen, params)
-    groups = _average_linkage(
-        similarity, np.array([one.n_articles for one in chosen], np.float64), params.min_similarity
-    )
-    n_old = len(old)
+    groups = _average_linkage(similarity, np.array(n_articles, np.float64), params.min_similarity)
+    n_old = sum(place < n_standing for place in ranked)
     for place in range(n_old, len(ranked)):
         mates = np.flatnonzero(groups == groups[place])
         earlier = mates[mates < n_old]
         if len(earlier):
-            labels[ranked[place] - n_standing] = ranked[earlier[np.argmax(similarity[place, earlier])]]
+            labels[ranked[place] - n_standing] = ranked[int(earlier[np.argmax(similarity[place, earlier])])]
         else:
-            labels[ranked[place] - n_standing] = -2 - min(ranked[mate] - n_standing for mate in mates)
+            labels[ranked[place] - n_standing] = -2 - min(ranked[mate] - n_standing for mate in mates.tolist())
 
 
 def _average_linkage(similarity: NDArray[np.float64], n_articles: NDArray[np.float64], cut: float) -> NDArray[np.int64]:

@@ -62,6 +62,7 @@ def test_a_roster_answers_as_its_families_do(done: list[tuple[list[HeldFamily], 
         told[one.story].append(one)
     for story in ("S", "T", "U", "no story of any"):
         assert by_story.families(story) == told[story]
+        assert not told[story] or by_story.first(story) == told[story][0]
         assert by_story.n_articles().get(story, 0) == sum(len(one.articles) for one in told[story])
     numbers = window.roster.story_numbers
     assert {story: int(by_story.sizes[number]) for story, number in numbers.items()} == {
