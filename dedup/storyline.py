@@ -113,7 +113,7 @@ def profiles(
     params: StorylineParams,
 ) -> list[Profile]:
     """The profile of each story, given by the rows of its articles; the rest as in `profile`."""
-    folded, found = _fold(keys), []
+    found: list[Profile] = []
     for start in range(0, len(stories), _STORIES_AT_ONCE):
         part = stories[start : start + _STORIES_AT_ONCE]
         starts = np.cumsum([0, *(len(own) for own in part)])
@@ -121,9 +121,10 @@ def profiles(
             (np.ones(starts[-1]), np.concatenate(part), starts), shape=(len(part), rows.shape[0])
         )
         centres = (members @ rows).tocsr()
+        folded = _fold(keys[centres.indices])
         for i, own in enumerate(part):
             here = slice(centres.indptr[i], centres.indptr[i + 1])
-            terms, weights = _heaviest(folded[centres.indices[here]], centres.data[here], params.n_terms)
+            terms, weights = _heaviest(folded[here], centres.data[here], params.n_terms)
             found.append(_profile(terms, weights, reliability[own], published_days[own]))
     return found
 

@@ -6,7 +6,7 @@ facts it tells, if these decide. An article whose address contradicts its date i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dedup.cues import WEEKDAY, Cues, Tale
-from dedup.episode.facts import Facts, Weigher, compare_slots, count, read_facts
+from dedup.episode.facts import Weigher, compare_slots, count, read_facts
 from dedup.episode.value import RoundParams
 from dedup.known import Known, marks_of, pair_keys
 from dedup.products import Rows
@@ -106,18 +106,22 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Anchor:
-    """A dated story that an article may be of: what its articles tell, and the mean day of their publication."""
+    """A dated story that an article may be of: what its articles tell, how many of them tell each fact, what each fills
+    its slots with, and the mean day of their publication.
+    """
 
     label: int
     tales: Sequence[Tale]
-    facts: Sequence[Facts]
+    frequency: Mapping[int, int]
+    slots: Sequence[Mapping[int, set[int]]]
     day: float
 
     @classmethod
     def of(cls, label: int, members: NDArray[np.int64], days: Days, tales: Sequence[Tale]) -> _Anchor:
         """The story of this label, of whose articles these have a sure date."""
         told = [tales[i] for i in members.tolist()]
-        return cls(label, told, [read_facts(tale) for tale in told], float(days.published[members].mean()))
+        frequency, slots = count(map(read_facts, told)), [tale.cues.slots() for tale in told]
+        return cls(label, told, frequency, slots, float(days.published[members].mean()))
 
 
 def find_homes(
@@ -147,6 +151,9 @@ def find_homes(
     articles, starts = np.unique(article, return_index=True)
     anchors: dict[int, _Anchor] = {}
     for i, own in zip(articles.tolist(), np.split(label, starts[1:]), strict=False):
+        if len(own) == 1:
+            found[i] = own[0]
+            continue
         for one in own.tolist():
             if one not in anchors:
                 anchors[one] = _Anchor.of(one, stories.members(one), days, tales)
@@ -258,9 +265,7 @@ def _centres(
 
 
 def _home(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> int | None:
-    """The label of the story the article tells, None if none is clear."""
-    if len(stories) == 1:
-        return stories[0].label
+    """The label of that of several stories which the article tells, None if none is clear."""
     params = weigher.params
     evidence = _told(own, stories, weigher) / params.nats
     for i, story in enumerate(stories):
@@ -274,11 +279,10 @@ def _home(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> int | None
 
 def _told(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> NDArray[np.float64]:
     """What each fact says for each story: the logarithm of the share of its articles that tell it, weighed."""
-    frequency = [count(story.facts) for story in stories]
     sizes = np.array([len(story.tales) for story in stories], np.float64)
     evidence = np.zeros(len(stories))
     for fact, marks in sorted(read_facts(own).items()):
-        counts = np.array([one.get(fact, 0) for one in frequency], np.float64)
+        counts = np.array([story.frequency.get(fact, 0) for story in stories], np.float64)
         if counts.any() and not marks & WEEKDAY:
             share = np.log((counts + 1) / (sizes + 2))
             evidence += weigher.weigh(fact, marks) * (share - share.mean())
@@ -288,8 +292,8 @@ def _told(own: Tale, stories: Sequence[_Anchor], weigher: Weigher) -> NDArray[np
 def _contradicted(own: Cues, story: _Anchor, params: RoundParams) -> float:
     """Log odds by the slots it fills otherwise than some article of the story, less those it fills alike."""
     mine, most = own.slots(), 0
-    for tale in story.tales:
-        n_agreed, n_conflicted = compare_slots(mine, tale.cues.slots())
+    for slots in story.slots:
+        n_agreed, n_conflicted = compare_slots(mine, slots)
         most = max(most, n_conflicted - n_agreed)
     return -most * float(np.log(params.contradiction_odds))
 

@@ -87,8 +87,8 @@ def _distinct(tale: Tale) -> NDArray[np.int64]:
     )
 
 
-def count(facts: Iterable[Facts]) -> dict[int, int]:
-    """How many articles tell each fact."""
+def count(facts: Iterable[Iterable[int]]) -> dict[int, int]:
+    """How many articles tell each fact, or fill each slot."""
     frequency: dict[int, int] = defaultdict(int)
     for told in facts:
         for fact in told:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dedup.cues import Tale
 from dedup.episode.events import Words
-from dedup.episode.facts import contradictions
+from dedup.episode.facts import contradictions, count
 from dedup.episode.value import FormParams
 
 _THEME_TERMS: Final = 3
@@ -31,7 +31,9 @@ def is_of_tables(members: NDArray[np.int64], tales: Sequence[Tale], params: Form
     """Whether these articles fill the same slots with numbers of their own."""
     if len(members) < params.min_reports:
         return False
-    sampled = members[:: -(-len(members) // params.n_sampled)]
-    agreed, conflicted = contradictions([tales[i].cues for i in sampled])
-    total, n_pairs = int(agreed.sum() + conflicted.sum()), len(sampled) * (len(sampled) - 1)
-    return total >= params.min_slots * n_pairs and int(agreed.sum()) <= params.max_agreement * total
+    sampled = [tales[i].cues for i in members[:: -(-len(members) // params.n_sampled)]]
+    n_pairs, n_filling = len(sampled) * (len(sampled) - 1), count(cues.slots() for cues in sampled)
+    total = sum(n * (n - 1) for n in n_filling.values())
+    if total < params.min_slots * n_pairs:
+        return False
+    return int(contradictions(sampled)[0].sum()) <= params.max_agreement * total
