@@ -224,7 +224,9 @@ def link_stories(new: Sequence[Profile], shelf: Shelf, params: StorylineParams) 
     new ones have the very same profile.
     """
     labels = np.full(len(new), -1, dtype=np.int64)
-    components = [_ranked(members, new, shelf) for members in _components(new, shelf, params)] if new else []
+    if not new:
+        return labels
+    components = [_ranked(members, new, shelf) for members in _components(new, shelf, params)]
     for ranked, similarity in zip(components, _similarities(components, new, shelf, params), strict=True):
         _group(ranked, similarity, [_at(place, new, shelf).n_articles for place in ranked], len(shelf), labels, params)
     return _number_new(labels, len(shelf))
@@ -273,9 +275,8 @@ def _matrix(profiles: Sequence[Profile]) -> tuple[sparse.csr_matrix, NDArray[np.
     """Rows of profiles over all of their terms, and these."""
     starts = np.concatenate([[0], np.cumsum([len(one.terms) for one in profiles])])
     owner = np.repeat(np.arange(len(profiles)), np.diff(starts))
-    terms = np.concatenate([np.zeros(0, np.uint32), *(one.terms for one in profiles)])
-    found, columns = np.unique(terms, return_inverse=True)
-    scaled = np.concatenate([np.zeros(0, np.uint8), *(one.weights for one in profiles)]) * _factors(profiles)[owner]
+    found, columns = np.unique(np.concatenate([one.terms for one in profiles]), return_inverse=True)
+    scaled = np.concatenate([one.weights for one in profiles]) * _factors(profiles)[owner]
     return sparse.csr_matrix((scaled, columns, starts), shape=(len(profiles), len(found))), found
 
 

@@ -175,3 +175,22 @@ def test_of_stories_of_which_little_is_known_more_is_asked(reliability: float, i
 def test_stories_that_share_few_terms_are_no_storyline_however_heavy_these_are(n_shared: int, is_one: bool) -> None:
     pair = [made([*range(n_shared), 100 + i]) for i in range(2)]
     assert (link_stories(pair, Shelf(), PARAMS).tolist() == [0, 0]) is is_one
+
+
+def test_a_shelf_has_its_profiles_over_the_terms_asked_for() -> None:
+    chance = np.random.default_rng(5)
+    pool = np.unique(chance.integers(0, 1 << 32, 60, np.uint32))
+    held = [
+        Profile(
+            np.sort(chance.choice(pool, 20, replace=False)), chance.integers(0, 256, 20, np.uint8), 3, 0.5, 0.0, 1.0
+        )
+        for _ in range(9)
+    ]
+    shelf, found = Shelf.of(held), np.sort(chance.choice(pool, 40, replace=False))
+    shelf.drop(["2", "7"])
+    rows = shelf.rows(found)
+    for place, one in enumerate(held):
+        length = np.sqrt((one.weights.astype(np.float64) ** 2).sum())
+        told = dict(zip(one.terms.tolist(), one.weights / length * np.sqrt(0.5), strict=True))
+        expected = [told.get(term, 0.0) if place not in (2, 7) else 0.0 for term in found.tolist()]
+        np.testing.assert_allclose(rows[[place]].toarray()[0], expected, rtol=1e-12)
