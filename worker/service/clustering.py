@@ -175,10 +175,8 @@ class Clusterer:
             return None
         self.rebuilder.known = {family.family_id: family.telling for family in window.roster.at(inside)}
         if plan is None:
-            tellings, before = (
-                list(self.rebuilder.known.values()),
-                window.pass_on(self.rebuilder.known.keys()).past.frequencies,
-            )
+            tellings = list(self.rebuilder.known.values())
+            before = window.pass_on(self.rebuilder.known.keys()).past.frequencies
             self.rebuilder.begin(Background.of(tellings, self.params, before), guarded(), now)
         seconds = FIRST_SECONDS if window.living is None or not window.generation else BESIDE_SECONDS
         rebuilt = self.rebuilder.advance(guarded, seconds)
