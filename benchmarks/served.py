@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from operator import attrgetter
@@ -24,7 +23,7 @@ from dedup.pipeline import Params, Prepared, prepare
 from dedup.terms import TermParams
 from worker.app import make_haste
 from worker.embedded import Server
-from worker.service.draining import BATCH_BYTES, BATCH_ENTRIES, WAIT_SECONDS, drain, flowing
+from worker.service.draining import BATCH_BYTES, BATCH_ENTRIES, WAIT_SECONDS, Flow, drain, flow_through
 from worker.service.ingest import Pushed, Worker
 from worker.store.connection import Connection, connect
 from worker.store.inbox import Entry
@@ -176,12 +175,15 @@ def _settled(store: Store, articles: Sequence[dict[str, str]]) -> float:
 
 def _settle(worker: Worker, parsed: Sequence[tuple[Sequence[Entry], Sequence[Pushed]]]) -> None:
     """Works as a drain does: a batch is prepared while those before it are admitted and settled."""
-    with ThreadPoolExecutor(1) as ahead, flowing(worker) as flow:
-        preparing = ahead.submit(worker.prepare, *parsed[0])
+
+    def work(flow: Flow) -> None:
+        preparing = flow.ahead(worker.prepare, *parsed[0])
         for following in [*parsed[1:], ([], [])]:
-            batch = preparing.result()
-            preparing = ahead.submit(worker.prepare, *following)
+            batch = preparing()
+            preparing = flow.ahead(worker.prepare, *following)
             flow.put(batch)
+
+    flow_through(worker, work)
 
 
 def _check(store: Store, n: int) -> None:

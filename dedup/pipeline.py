@@ -122,14 +122,17 @@ class Prepared(NamedTuple):
 
 def prepare(articles: Sequence[Article], params: Params) -> list[Prepared]:
     """Text, shingles, signature, keys and terms of each article."""
+    return [one for part in preparing(articles, params) for one in part]
+
+
+def preparing(articles: Sequence[Article], params: Params) -> Iterator[list[Prepared]]:
+    """The same, some articles at a time, in order."""
     titles = [normalise(article.title) for article in articles]
     plain = [body_text(article) for article in articles]
-    bodies = [normalise(body) for body in plain]
-    prepared: list[Prepared] = []
-    for batch in batches(bodies):
-        part = slice(len(prepared), len(prepared) + len(batch))
-        prepared += _prepare(articles[part], plain[part], titles[part], batch, params)
-    return prepared
+    n_done = 0
+    for batch in batches([normalise(body) for body in plain]):
+        part = slice(n_done, n_done := n_done + len(batch))
+        yield _prepare(articles[part], plain[part], titles[part], batch, params)
 
 
 def _prepare(

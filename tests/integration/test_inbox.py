@@ -158,12 +158,20 @@ def test_an_entry_without_the_field_json_is_rejected_and_the_others_go_on(store:
     assert store.inbox.n_waiting() == 0
 
 
-def test_waiting_brings_the_next_entry_at_once(store: Store) -> None:
+def test_waiting_brings_what_is_there_at_once_as_much_as_fits(store: Store) -> None:
     store.inbox.ensure()
-    assert store.inbox.wait("one", 0.01) == []
-    push(store, [article("a", text("a"))])
-    [entry] = store.inbox.wait("one", 5)
-    assert json.loads(entry.payload or b"")["id"] == "a"
+    assert store.inbox.wait("one", 256, MEGABYTES, 0.01) == []
+    push(store, [article(name, text(name)) for name in "abc"])
+    waited = [*store.inbox.wait("one", 2, MEGABYTES, 5), *store.inbox.wait("one", 2, MEGABYTES, 5)]
+    assert [json.loads(entry.payload or b"")["id"] for entry in waited] == ["a", "b", "c"]
+    assert store.inbox.wait("one", 2, MEGABYTES, 0.01) == []
+
+
+def test_what_a_dead_consumer_holds_is_left_where_it_is_not_looked_for(store: Store) -> None:
+    push(store, [article(name, text(name)) for name in "abc"])
+    assert len(take(store, "dead", 1)) == 1
+    assert len(store.inbox.take("one", 1, MEGABYTES, None)) == 1
+    assert [entry.deliveries for entry in take(store, "one", idle=0)] == [2, 2, 1]
 
 
 def test_consumers_whose_processes_are_gone_are_forgotten_unless_they_hold_something(store: Store) -> None:

@@ -13,7 +13,7 @@ from dedup.article import MAX_ARTICLE_BYTES
 from dedup.pipeline import Params, fingerprint
 from dedup.window import Window
 from worker.service.clustering import Clusterer
-from worker.service.draining import flowing
+from worker.service.draining import Flow, flow_through
 from worker.service.ingest import Worker
 from worker.service.retention import Expiry
 from worker.store.connection import connect
@@ -106,12 +106,16 @@ def drain(
     """Works on the inbox until it is empty; returns how many entries were dealt with."""
     store.index.claim(fingerprint(PARAMS))
     store.inbox.ensure()
-    n_done, works = 0, worker(store, max_bytes)
-    with flowing(works) as flow:
+    works = worker(store, max_bytes)
+
+    def work(flow: Flow) -> int:
+        n_done = 0
         while entries := store.inbox.take(consumer, batch, 32 * 1024 * 1024, claim_seconds):
             flow.put(works.read(entries))
             n_done += len(entries)
-    return n_done
+        return n_done
+
+    return flow_through(works, work)
 
 
 def ingest(store: Store, *articles: Mapping[str, object] | str, at: float | None = None) -> None:

@@ -19,7 +19,7 @@ from dedup.article import Article, claimed_id, parse_article
 from dedup.errors import ArticleError, DedupError
 from dedup.family import Member, source_key, verify
 from dedup.identity import mint
-from dedup.pipeline import Params, Prepared, prepare
+from dedup.pipeline import Params, Prepared, preparing
 from dedup.text import identify
 from worker.service.families import Loaded, Touch, Writer, load
 from worker.store.articles import Founding, founding
@@ -28,6 +28,7 @@ from worker.store.inbox import Entry
 from worker.store.index import Admission, Admitted, Packed
 from worker.store.records import ArticleRecord, record_of
 from worker.store.store import Store
+from worker.store.turns import give_way
 
 MOST_DELIVERIES: Final = 6
 """Deliveries after which an entry is rejected: working on it has ended a worker that many times."""
@@ -69,10 +70,6 @@ class Batch:
     pushed: Sequence[Pushed]
     ready: Readies | None
 
-    def is_first_try(self) -> bool:
-        """Whether nobody has worked on any of the entries before."""
-        return all(entry.deliveries == 1 for entry in self.entries)
-
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -109,7 +106,12 @@ class Worker:
 
     def parse(self, entries: Sequence[Entry]) -> list[Pushed]:
         """The articles in entries; rejects what is none."""
-        return [one for entry in entries if (one := self._parse(entry)) is not None]
+        pushed: list[Pushed] = []
+        for entry in entries:
+            if (one := self._parse(entry)) is not None:
+                pushed.append(one)
+            give_way()
+        return pushed
 
     def prepare(self, entries: Sequence[Entry], pushed: Sequence[Pushed]) -> Batch:
         """What can be computed of articles alone."""
@@ -154,8 +156,12 @@ class Worker:
             self.finish(begun.batch)
 
     def _prepare(self, waiting: Sequence[Pushed]) -> Readies:
-        prepared = prepare([pushed.article for pushed in waiting], self.params)
+        prepared: list[Prepared] = []
+        for part in preparing([pushed.article for pushed in waiting], self.params):
+            prepared += part
+            give_way()
         foundings = [_founding(pushed) for pushed in waiting]
+        give_way()
         made = map(Ready, prepared, self.store.index.pack(prepared, foundings), foundings)
         return dict(zip((pushed.entry.entry_id for pushed in waiting), made, strict=True))
 

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from dedup.errors import DedupError
 from worker.settings import redacted
+from worker.store.turns import aside
 
 _READ_TOGETHER: Final = 5_000
 _MOST_RETRIES: Final = 6
@@ -48,6 +49,23 @@ class _Patience(Retry):
         return super().call_with_retry(do, fail, is_passing, *rest, **options)
 
 
+class _Client(redis.Redis):
+    """A client whose round trips let other work of their thread go on."""
+
+    def execute_command(self, *words: Any, **options: Any) -> Any:
+        return aside(super().execute_command, *words, **options)
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
+        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+class _Pipeline(redis.client.Pipeline):
+    """The same for several commands at once."""
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        return aside(super().execute, raise_on_error)
+
+
 class _Packer:
     """Packs commands as redis-py does, but for its look at each word: none here is a memoryview, and an admission has
     thousands of words.
@@ -62,7 +80,7 @@ class _Packer:
 def connect(url: str) -> Connection:
     """A connection to the server at a redis://, rediss:// or unix:// URL. Nothing is sent yet."""
     try:
-        return redis.Redis.from_url(
+        return _Client.from_url(
             url, socket_timeout=60, socket_connect_timeout=10, health_check_interval=30,
             retry=_Patience(ExponentialBackoff(cap=1, base=0.05), _MOST_RETRIES),
             retry_on_error=[redis.exceptions.BusyLoadingError], command_packer=_Packer(),

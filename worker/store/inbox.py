@@ -53,6 +53,11 @@ def stream_id(entry_id: bytes) -> StreamId:
     return int(milliseconds), int(serial)
 
 
+def is_first_try(entries: Iterable[Entry]) -> bool:
+    """Whether nobody has worked on any of these before."""
+    return all(entry.deliveries == 1 for entry in entries)
+
+
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """The stream under one prefix. `max_waiting` is how many may wait."""
@@ -81,8 +86,12 @@ class Inbox:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def take(self, consumer: str, n_entries: int, n_bytes: int, claim_after_seconds: float) -> list[Entry]:
-        """A batch for one consumer, what a dead one left first; about `n_bytes` at most, at least one entry if any."""
+    def take(self, consumer: str, n_entries: int, n_bytes: int, claim_after_seconds: float | None) -> list[Entry]:
+        """A batch for one consumer; about `n_bytes` at most, at least one entry if any. First comes what others have
+        held for so long that they are taken for dead; with None that is not looked for.
+        """
+        if claim_after_seconds is None:
+            return self._read_new(consumer, [], n_entries, n_bytes)
         claimed = script(self.connection, "claim")(
             keys=[self.keys.inbox],
             args=[GROUP, consumer, n_entries, n_bytes, int(claim_after_seconds * 1000), SUSPECT_DELIVERIES],
@@ -104,12 +113,13 @@ class Inbox:
             if len(read) < wanted:
                 break
             room -= sum(entry.n_bytes for entry in read)
-            count = max(1, min(count * 4, room // max(1, *(entry.n_bytes for entry in read))))
+            count = max(1, min(count * 8, room // max(1, *(entry.n_bytes for entry in read))))
         return taken
 
-    def wait(self, consumer: str, seconds: float) -> list[Entry]:
-        """The next new entry, or none within the time."""
-        return self._new(consumer, 1, max(1, int(seconds * 1000)))
+    def wait(self, consumer: str, n_entries: int, n_bytes: int, seconds: float) -> list[Entry]:
+        """A batch of new entries as soon as there is one, or none within the time."""
+        first = self._new(consumer, 1, max(1, int(seconds * 1000)))
+        return self._read_new(consumer, first, n_entries, n_bytes) if first else []
 
     def _new(self, consumer: str, count: int, block: int | None = None) -> list[Entry]:
         read = self.connection.xreadgroup(GROUP, consumer, {self.keys.inbox: ">"}, count=count, block=block)
