@@ -540,6 +540,19 @@ def test_changes_come_as_they_happen_and_resume_where_a_reader_left(web: httpx.C
         assert events(stream.iter_lines(), 1) == [second]
 
 
+def test_a_head_is_answered_as_the_get_would_be_without_its_body(web: httpx.Client, store: Store) -> None:
+    ingest(store, article("a", text("a")))
+    told(store)
+    for path in ("/articles/a", "/stories", "/feeds/stories.atom", "/openapi.json", "/articles/x", "/stories?limit=0"):
+        got, headed = web.get(path), web.head(path)
+        assert (headed.status_code, headed.content) == (got.status_code, b"")
+        assert {**headed.headers, "date": ""} == {**got.headers, "date": ""}
+    assert web.head("/hooks/miniflux").status_code == web.get("/hooks/miniflux").status_code == 405
+    stream = web.head("/changes", headers={"Accept": "text/event-stream"})
+    assert (stream.headers["Content-Type"].partition(";")[0], stream.content) == ("text/event-stream", b"")
+    assert web.get("/articles/a").status_code == 200
+
+
 # Who may do what
 
 

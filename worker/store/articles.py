@@ -131,9 +131,8 @@ class Articles:
 
     def put_record(self, unit: Unit, article_id: str, packed: bytes, before: bytes | None) -> None:
         """Replaces the private record of an article, guarded by what it was."""
-        key = self.keys.record(article_id)
-        unit.expect("HGET", key, article_id, reply=before)
-        unit.do("HSET", key, article_id, packed)
+        self.expect_record(unit, article_id, before)
+        unit.do("HSET", self.keys.record(article_id), article_id, packed)
 
     def expect_record(self, unit: Unit, article_id: str, packed: bytes | None) -> None:
         unit.expect("HGET", self.keys.record(article_id), article_id, reply=packed)

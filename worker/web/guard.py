@@ -9,6 +9,7 @@
 5. Tokens are compared in constant time.
 6. A POST that is no hook must say that it is JSON, which no form of a page can, and be sent uncompressed.
 7. An error that nobody foresaw is answered without a word of it, and logged by its kind alone.
+8. A HEAD is answered as the GET would be, without its body.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Guard:
         """Judges a request, has it done, and logs it."""
         if scope["type"] != "http":
             return
-        begun, status = time.perf_counter(), 0
+        begun, status, is_head = time.perf_counter(), 0, scope["method"] == "HEAD"
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -80,11 +81,15 @@ class Guard:
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
-            await send(message)
+                await send(message)
+                if is_head:
+                    await send({"type": "http.response.body"})
+            elif not is_head:
+                await send(message)
 
         try:
             judge(scope, self._rules)
-            await self._app(scope, receive, sent)
+            await self._app({**scope, "method": "GET"} if is_head else scope, receive, sent)
         except Refused as refused:
             await answer_to(refused)(scope, receive, sent)
         except Exception as error:  # noqa: BLE001 - rule 7
